@@ -1,0 +1,31 @@
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+
+/** A random item id (UUID v4). People use its first 8 characters. */
+export function newId(): string {
+  return randomUUID();
+}
+
+/** A random W3C trace id: 32 lower-case hex characters. */
+export function newTraceId(): string {
+  return randomBytes(16).toString("hex");
+}
+
+/** A random W3C span id: 16 lower-case hex characters. */
+export function newSpanId(): string {
+  return randomBytes(8).toString("hex");
+}
+
+/** The first `length` hex characters of SHA-256 over the parts, which are kept apart by a NUL. */
+export function digest(parts: readonly string[], length = 32): string {
+  return createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, length);
+}
+
+/** A number in [0, 1) that depends on nothing but the text: 52 bits of its SHA-256. */
+export function uniformOf(text: string): number {
+  return Number.parseInt(createHash("sha256").update(text).digest("hex").slice(0, 13), 16) / 2 ** 52;
+}
+
+/** The short form shown to people. */
+export function shortId(id: string): string {
+  return id.slice(0, 8);
+}

@@ -1,0 +1,113 @@
+import type { TimeUs } from "../base/clock.ts";
+import type { KnowledgeType, Taint } from "../lesson/lesson.ts";
+
+export type KnowledgeStatus = "candidate" | "validated" | "active" | "deprecated" | "archived";
+export type Priority = "pinned" | "normal";
+
+/** Runs that were given or denied the item, and how many of those succeeded. Runs nobody judged are not counted. */
+export interface ExposureCounts {
+  readonly given: number;
+  readonly givenSuccess: number;
+  readonly withheld: number;
+  readonly withheldSuccess: number;
+}
+
+export interface KnowledgeItem {
+  readonly id: string;
+  readonly type: KnowledgeType;
+  readonly content: string;
+  readonly appliesWhen: string;
+  readonly tags: readonly string[];
+  readonly priority: Priority;
+  readonly status: KnowledgeStatus;
+  /** Absent means every agent. */
+  readonly agentName?: string;
+  readonly sourceTraceIds: readonly string[];
+  readonly analyzer: string;
+  readonly confidence: number;
+  readonly taint: readonly Taint[];
+  readonly fingerprint: string;
+  readonly createdAtUs: TimeUs;
+  readonly updatedAtUs: TimeUs;
+  /** Starts at 1; every change adds one. */
+  readonly version: number;
+  /** The validation that last let it pass or refused it. */
+  readonly validation?: Validation;
+  readonly counts: ExposureCounts;
+}
+
+/** One line of an item's append-only history. */
+export interface HistoryEntry {
+  readonly itemId: string;
+  /** The version this change made. */
+  readonly version: number;
+  readonly atUs: TimeUs;
+  /** Who: `cli:<user>`, `learner`, `api`. */
+  readonly actor: string;
+  readonly action:
+    | "propose"
+    | "validate"
+    | "refuse"
+    | "approve"
+    | "activate"
+    | "reject"
+    | "edit"
+    | "pin"
+    | "unpin"
+    | "deprecate"
+    | "restore"
+    | "source";
+  readonly reason?: string;
+  /** Changed fields as [before, after]. */
+  readonly changes: { readonly [field: string]: readonly [unknown, unknown] };
+}
+
+/** One eval case run on both sides. */
+export interface ValidationPair {
+  readonly caseId: string;
+  readonly task: string;
+  readonly baselineScore: number;
+  readonly candidateScore: number;
+  /** Replicates run to confirm a loss; 0 when none was needed. */
+  readonly replicates: number;
+  readonly confirmedRegression: boolean;
+  /** Outputs, kept for losses only. */
+  readonly baselineOutput?: string;
+  readonly candidateOutput?: string;
+}
+
+/** The certificate of one test: enough to recompute the decision without the agent. */
+export interface Validation {
+  readonly id: string;
+  readonly itemId: string;
+  /** statistical: paired offline test. human: a named person vouches for it with a reason. */
+  readonly kind: "statistical" | "human";
+  /** pass; refuse (tested and not good enough, or harmful); inconclusive (could not be tested, or no decision possible yet). */
+  readonly decision: "pass" | "refuse" | "inconclusive";
+  /** One sentence with the figures in it. */
+  readonly reason: string;
+  readonly actor: string;
+  readonly createdAtUs: TimeUs;
+  readonly cases: number;
+  readonly baselinePassed: number;
+  readonly candidatePassed: number;
+  /** Discordant pairs: failed before and passed with the item, and the reverse. */
+  readonly wins: number;
+  readonly losses: number;
+  /** Mean score difference, candidate minus baseline. */
+  readonly gain: number;
+  readonly eValue: number;
+  /** The e-value needed: 1 / alphaAllotted. */
+  readonly threshold: number;
+  /** The error budget of the whole stream of candidates, and the share this test was given. */
+  readonly alpha: number;
+  readonly alphaAllotted: number;
+  /** 1-based position of this test in the stream, and how many before it were passed. */
+  readonly position: number;
+  readonly passedBefore: number;
+  readonly passScore: number;
+  readonly minimumGain: number;
+  readonly pairs: readonly ValidationPair[];
+  /** The id of the model or the runner, where known. */
+  readonly runner?: string;
+}

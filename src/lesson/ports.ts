@@ -1,0 +1,32 @@
+import type { Outcome } from "../outcome/outcome.ts";
+import type { Trace } from "../trace/trace.ts";
+import type { Lesson } from "./lesson.ts";
+
+/** A judged run, as analyzers see it. */
+export interface JudgedTrace {
+  readonly trace: Trace;
+  /** The one outcome that counts; absent when nobody judged. */
+  readonly outcome?: Outcome;
+}
+
+/** One way to mine lessons. Sees many traces at once and may use all of them as evidence for one lesson. */
+export interface Analyzer {
+  readonly name: string;
+  /** Empty means nothing to learn. Rejects only for faults that may pass ("unavailable", "timeout"); bad model output is a refusal, not an error. */
+  analyze(traces: readonly JudgedTrace[], signal?: AbortSignal): Promise<AnalysisResult>;
+}
+
+export interface AnalysisResult {
+  readonly lessons: readonly Lesson[];
+  /** What was looked at and refused, with the reason; stored so that nothing vanishes. */
+  readonly refusals: readonly { readonly reason: string; readonly traceIds: readonly string[]; readonly text?: string }[];
+}
+
+export interface LessonStore {
+  /** Judged traces that no learn cycle has read yet, oldest first. */
+  unanalyzed(limit: number): Promise<readonly JudgedTrace[]>;
+  /** Marks traces as read by a learn cycle; idempotent. */
+  markAnalyzed(traceIds: readonly string[]): Promise<void>;
+  /** Stores a refusal (a lesson or an analysis that did not become an item) with its reason. */
+  saveRefusals(refusals: AnalysisResult["refusals"], analyzer: string): Promise<void>;
+}

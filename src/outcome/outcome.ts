@@ -1,0 +1,29 @@
+import type { TimeUs } from "../base/clock.ts";
+
+export type OutcomeStatus = "success" | "failure" | "partial";
+
+/** One judgement of one trace by one source. A trace may have several; `verdict` in judge.ts says which one counts. */
+export interface Outcome {
+  /** Id of the trace (run), see Trace.id. */
+  readonly traceId: string;
+  /** `deterministic`, `check:<name>`, `evaluation:<name>`, `feedback:<source>`. One outcome per (trace, source): later replaces earlier. */
+  readonly source: string;
+  readonly status: OutcomeStatus;
+  /** In [0, 1]. */
+  readonly score: number;
+  readonly reasoning: string;
+  /** What the judgement rests on: span ids, quoted errors. */
+  readonly evidence: readonly string[];
+  readonly createdAtUs: TimeUs;
+}
+
+/** A person's or a program's word on a run. */
+export interface Feedback {
+  /** Trace id as W3C hex (32), or a run id. Both are accepted, also before the spans arrive. */
+  readonly traceId: string;
+  /** In [0, 1]; anything else is "invalid". */
+  readonly score: number;
+  readonly comment?: string;
+  /** Who says so; default "user". */
+  readonly source?: string;
+}

@@ -1,0 +1,23 @@
+import type { Trace } from "../trace/trace.ts";
+import type { Feedback, Outcome } from "./outcome.ts";
+
+/** One way to judge a trace. Pure with respect to the trace; returns undefined when it has nothing to say. */
+export interface OutcomeSignal {
+  readonly name: string;
+  judge(trace: Trace, signal?: AbortSignal): Promise<Outcome | undefined> | Outcome | undefined;
+}
+
+/** A check that the user supplies. Returns true / false, or a score in [0, 1]; undefined abstains. */
+export interface TraceCheck {
+  readonly name: string;
+  check(trace: Trace): boolean | number | undefined;
+}
+
+export interface OutcomeStore {
+  /** Upserts by (traceId, source). Durable on return. */
+  saveOutcomes(outcomes: readonly Outcome[]): Promise<void>;
+  /** All outcomes of one trace. Empty means never judged. */
+  outcomesOf(traceId: string): Promise<readonly Outcome[]>;
+  /** Kept by W3C trace id and joined when the trace exists, so it may come before the spans. Durable on return. */
+  addFeedback(feedback: Feedback): Promise<void>;
+}

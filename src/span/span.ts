@@ -1,0 +1,92 @@
+import type { TimeUs } from "../base/clock.ts";
+import type { Attributes, AttributeValue } from "./raw-span.ts";
+
+/** The part a span plays in an agent run, whatever dialect said so. */
+export type SpanRole = "agent" | "llm" | "tool" | "retrieval" | "embedding" | "wrapper" | "other";
+
+export type Part =
+  | { readonly type: "text"; readonly content: string }
+  | { readonly type: "reasoning"; readonly content: string }
+  | { readonly type: "tool_call"; readonly id?: string; readonly name: string; readonly arguments: AttributeValue }
+  | { readonly type: "tool_call_response"; readonly id?: string; readonly response: AttributeValue }
+  | { readonly type: "other"; readonly value: AttributeValue };
+
+/** One message of a conversation, in the shape of OTel GenAI `gen_ai.input.messages`. */
+export interface Message {
+  /** system, user, assistant, tool, or what the emitter said. */
+  readonly role: string;
+  readonly parts: readonly Part[];
+}
+
+/** Tokens; input includes cached, output includes reasoning. An absent field means "not reported", never zero. */
+export interface Usage {
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly cacheReadTokens?: number;
+  readonly reasoningTokens?: number;
+}
+
+export interface SpanError {
+  /** `error.type` or the exception type. */
+  readonly type?: string;
+  readonly message: string;
+}
+
+/** A judgement by another tool: `gen_ai.evaluation.result`. */
+export interface Evaluation {
+  readonly name: string;
+  /** As reported, no fixed range. */
+  readonly score?: number;
+  readonly label?: string;
+  readonly explanation?: string;
+}
+
+/** Which knowledge a run was given or denied, as stamped on a span by injection. */
+export interface SpanExposure {
+  readonly given: readonly string[];
+  readonly withheld: readonly string[];
+  /** Probability, in [0, 1), with which each eligible normal item is withheld. */
+  readonly withholdProbability: number;
+}
+
+/** One normalised step. Everything that an emitter did not say is absent, never guessed. */
+export interface Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly remoteParent?: boolean;
+  readonly name: string;
+  readonly role: SpanRole;
+  /** True when any GenAI dialect recognised the span. */
+  readonly genAi: boolean;
+  readonly startTimeUs: TimeUs;
+  readonly endTimeUs: TimeUs;
+  readonly operation?: string;
+  readonly provider?: string;
+  readonly model?: string;
+  readonly responseId?: string;
+  /** Normalised: tool_call, stop, length, content_filter, error, or as said. */
+  readonly finishReasons?: readonly string[];
+  readonly usage?: Usage;
+  readonly system?: string;
+  readonly inputMessages?: readonly Message[];
+  readonly outputMessages?: readonly Message[];
+  /** Plain input and output of agent, tool or retrieval spans that carry no messages. */
+  readonly input?: string;
+  readonly output?: string;
+  readonly tool?: {
+    readonly name: string;
+    readonly callId?: string;
+    readonly arguments?: AttributeValue;
+    readonly result?: AttributeValue;
+  };
+  readonly error?: SpanError;
+  readonly agentName?: string;
+  readonly conversationId?: string;
+  readonly userId?: string;
+  readonly service?: string;
+  readonly evaluations: readonly Evaluation[];
+  readonly exposure?: SpanExposure;
+  /** GenAI attributes that no rule maps; kept as they came. */
+  readonly metadata: Attributes;
+}

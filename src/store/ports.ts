@@ -1,0 +1,92 @@
+import type { TimeUs } from "../base/clock.ts";
+import type { EvalStore } from "../evaluation/ports.ts";
+import type { KnowledgeSearch } from "../injection/ports.ts";
+import type { KnowledgeStore } from "../knowledge/ports.ts";
+import type { LessonStore } from "../lesson/ports.ts";
+import type { Feedback, Outcome } from "../outcome/outcome.ts";
+import type { OutcomeStore } from "../outcome/ports.ts";
+import type { RawBatch } from "../span/raw-span.ts";
+import type { TraceReader } from "../trace/ports.ts";
+import type { Trace } from "../trace/trace.ts";
+
+/** A request body as received, or a batch of SDK copies. Appended before anything is understood. */
+export interface RawBody {
+  /** `batch`: a v8-serialised RawBatch from a processor in some process. */
+  readonly format: "otlp-protobuf" | "otlp-json" | "batch";
+  readonly signal: "traces" | "logs";
+  /** As on the wire; `identity` when not compressed. */
+  readonly encoding: "identity" | "gzip";
+  readonly body: Uint8Array;
+  readonly receivedAtUs: TimeUs;
+  /** Distinct W3C trace ids inside, as 32 hex characters; empty when unknown. */
+  readonly traceIds: readonly string[];
+}
+
+export interface StoredRawBody extends RawBody {
+  readonly id: number;
+}
+
+/** A W3C trace whose spans changed since it was last assembled. */
+export interface PendingTrace {
+  readonly traceId: string;
+  /** When its last span or log arrived. */
+  readonly lastArrivalUs: TimeUs;
+  readonly spanCount: number;
+}
+
+/** The ingest side: append first, map later. Everything is idempotent by (trace id, span id). */
+export interface IngestStore {
+  /** One group commit, durable on return (synchronous=FULL). Rejects "unavailable" when the disk or lock will not have it now. */
+  appendBodies(bodies: readonly RawBody[]): Promise<void>;
+  /** Bodies that were not mapped yet, oldest first. */
+  unmappedBodies(limit: number): Promise<readonly StoredRawBody[]>;
+  /** Upserts spans and logs, marks their traces pending and the bodies mapped, in one transaction. A span seen twice is merged: later end wins, attributes are united. */
+  saveMapped(bodyIds: readonly number[], batch: RawBatch, nowUs: TimeUs): Promise<void>;
+  /** Marks a body that can never be mapped, keeping it with the reason. */
+  markUnmappable(bodyId: number, reason: string): Promise<void>;
+  pendingTraces(limit: number): Promise<readonly PendingTrace[]>;
+  spansOf(traceId: string): Promise<RawBatch>;
+  feedbackOf(traceId: string): Promise<readonly (Feedback & { readonly createdAtUs: TimeUs })[]>;
+  /** Replaces all runs of one W3C trace with these, with steps, exposures and outcomes, and clears its pending mark unless spans came since `seenArrivalUs`. */
+  saveAssembled(traceId: string, traces: readonly Trace[], outcomes: readonly Outcome[], seenArrivalUs: TimeUs): Promise<void>;
+}
+
+export interface LearnCycle {
+  readonly id: string;
+  readonly startedAtUs: TimeUs;
+  readonly endedAtUs?: TimeUs;
+  readonly report: unknown;
+}
+
+export interface StoreStatus {
+  readonly schemaVersion: number;
+  readonly traces: {
+    readonly total: number;
+    readonly success: number;
+    readonly failure: number;
+    readonly partial: number;
+    readonly unjudged: number;
+  };
+  readonly knowledge: { readonly [status: string]: number };
+  readonly evalCases: number;
+  readonly unmappedBodies: number;
+  readonly pendingTraces: number;
+  readonly unanalyzed: number;
+  readonly lastTraceAtUs?: TimeUs;
+  readonly lastCycle?: LearnCycle;
+}
+
+export interface AdminStore {
+  status(): Promise<StoreStatus>;
+  saveCycle(cycle: LearnCycle): Promise<void>;
+  /** Maps every appended body, takes in spooled batches, and assembles every pending trace now (reason "flush"). Resolves when done. */
+  drain(): Promise<{ readonly mapped: number; readonly assembled: number }>;
+  /** PRAGMA quick_check and the presence of every table; problems in words, empty when sound. */
+  check(): Promise<readonly string[]>;
+}
+
+/** Everything that is stored, as one object. Arguments and results survive structured clone and JSON apart from bodies. */
+export interface Store extends IngestStore, TraceReader, OutcomeStore, LessonStore, KnowledgeStore, KnowledgeSearch, EvalStore, AdminStore {
+  /** Safe twice. */
+  close(): Promise<void>;
+}

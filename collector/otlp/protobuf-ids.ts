@@ -13,7 +13,8 @@ export function readProtobufIds(body: Uint8Array, signal: "traces" | "logs", max
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const itemMessage = signal === "traces" ? MESSAGES.span : MESSAGES.logRecord;
   const traceIds = new Set<string>();
-  let at = 0;
+  // Where the number read last by `varint` ends. Everything else keeps its position in a local, which the compiler holds in a register.
+  let next = 0;
   let counted = 0;
   let items = 0;
   let rejected = 0;
@@ -24,36 +25,48 @@ export function readProtobufIds(body: Uint8Array, signal: "traces" | "logs", max
   let spanLength = -1;
   let lastTraceAt = -1;
 
-  walk(signal === "traces" ? MESSAGES.tracesRequest : MESSAGES.logsRequest, bytes.length, 0);
+  walk(signal === "traces" ? MESSAGES.tracesRequest : MESSAGES.logsRequest, 0, bytes.length, 0);
   return { traceIds: [...traceIds], items, rejected };
 
-  function walk(message: number, end: number, depth: number): void {
+  function walk(message: number, start: number, end: number, depth: number): void {
     if (depth > MAX_DEPTH) throw invalid(`is nested more than ${MAX_DEPTH} messages deep`);
+    let at = start;
     while (at < end) {
-      const tag = varint(end);
-      const field = Math.floor(tag / 8);
+      // Nearly every tag and most lengths are one byte.
+      let tag = bytes[at] as number;
+      if (tag < 0x80) at += 1;
+      else {
+        tag = varint(at, end);
+        at = next;
+      }
       const wireType = tag & 7;
-      const entry = field < 32 ? (KINDS[message * 32 + field] as number) : 0;
+      const entry = tag < 256 ? (KINDS[message * 32 + (tag >> 3)] as number) : 0;
       const kind = entry & ~COUNTED;
       if (entry === 0) {
-        if (field === 0) throw invalid(`has field number 0 at byte ${at}`);
-      } else if (WIRE_TYPE_OF[kind] !== wireType) {
-        throw invalid(`has field ${field} with wire type ${wireType} at byte ${at}`);
-      } else if ((entry & COUNTED) !== 0) {
-        counted += 1;
-        if (counted > maxItems) throw tooMany(maxItems);
+        if (tag < 8) throw invalid(`has field number 0 before byte ${at}`);
+      } else {
+        if (WIRE_TYPE_OF[kind] !== wireType) throw invalid(`has field ${tag >> 3} with wire type ${wireType} before byte ${at}`);
+        if (entry >= COUNTED) {
+          counted += 1;
+          if (counted > maxItems) throw tooMany(maxItems);
+        }
       }
       if (wireType !== 2) {
-        skipScalar(wireType, end);
+        at = afterScalar(wireType, at, end);
         continue;
       }
-      const length = varint(end);
+      let length = bytes[at] as number;
+      if (length < 0x80 && at < end) at += 1;
+      else {
+        length = varint(at, end);
+        at = next;
+      }
       const fieldEnd = at + length;
-      if (fieldEnd > end) throw invalid(`ends inside field ${field} at byte ${at}`);
+      if (fieldEnd > end) throw invalid(`ends inside field ${Math.floor(tag / 8)} at byte ${at}`);
       if (kind >= CHILD_BASE) {
         const child = kind - CHILD_BASE;
-        if (child === itemMessage) item(fieldEnd, depth + 1);
-        else walk(child, fieldEnd, depth + 1);
+        if (child === itemMessage) item(at, fieldEnd, depth + 1);
+        else walk(child, at, fieldEnd, depth + 1);
       } else if (kind === TRACE_ID) {
         traceAt = at;
         traceLength = length;
@@ -65,10 +78,10 @@ export function readProtobufIds(body: Uint8Array, signal: "traces" | "logs", max
     }
   }
 
-  function item(end: number, depth: number): void {
+  function item(start: number, end: number, depth: number): void {
     traceLength = -1;
     spanLength = -1;
-    walk(itemMessage, end, depth);
+    walk(itemMessage, start, end, depth);
     items += 1;
     if (signal === "traces") {
       if (traceLength === 16 && spanLength === 8 && !isZero(traceAt, 16) && !isZero(spanAt, 8)) addTrace();
@@ -94,31 +107,32 @@ export function readProtobufIds(body: Uint8Array, signal: "traces" | "logs", max
     return true;
   }
 
-  /** Up to 10 bytes. Above 2^53 the value is inexact, which no length or tag that fits a body can reach. */
-  function varint(end: number): number {
-    const first = bytes[at] as number;
-    if (first < 0x80 && at < end) {
-      at += 1;
-      return first;
-    }
+  /** Up to 10 bytes; sets `next`. Above 2^53 the value is inexact, which no length or tag that fits a body can reach. */
+  function varint(start: number, end: number): number {
+    const limit = Math.min(end, start + 10);
     let value = 0;
     let scale = 1;
-    for (let count = 0; count < 10 && at < end; count += 1) {
+    for (let at = start; at < limit; at += 1) {
       const byte = bytes[at] as number;
-      at += 1;
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
+      if (byte < 0x80) {
+        next = at + 1;
+        return value;
+      }
       scale *= 128;
     }
-    throw invalid(`has a broken number at byte ${at}`);
+    throw invalid(`has a broken number at byte ${start}`);
   }
 
-  function skipScalar(wireType: number, end: number): void {
-    if (wireType === 0) varint(end);
-    else if (wireType === 1) at += 8;
-    else if (wireType === 5) at += 4;
-    else throw invalid(`has wire type ${wireType} at byte ${at}`);
-    if (at > end) throw invalid(`ends inside a number at byte ${end}`);
+  function afterScalar(wireType: number, start: number, end: number): number {
+    if (wireType === 0) {
+      varint(start, end);
+      return next;
+    }
+    if (wireType !== 1 && wireType !== 5) throw invalid(`has wire type ${wireType} before byte ${start}`);
+    const after = start + (wireType === 1 ? 8 : 4);
+    if (after > end) throw invalid(`ends inside a number at byte ${start}`);
+    return after;
   }
 
   function invalid(what: string): LearnError {

@@ -70,6 +70,13 @@ describe("racing database", () => {
     expect(all(path)).toBe(before);
   });
 
+  test.each(["INSERT INTO results DEFAULT VALUES", "ATTACH 'other.db' AS other", "PRAGMA query_only = OFF", ""])(
+    "refuses what is not a SELECT: %s",
+    (sql) => {
+      expect(runSql(path, sql)).toBe("ERROR: only SELECT statements are allowed");
+    },
+  );
+
   test("reports a missing file as an error of the tool and does not create it", () => {
     expect(runSql(join(folder, "none.db"), "SELECT 1")).toMatch(/^ERROR: no racing database at /);
   });

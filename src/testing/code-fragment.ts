@@ -3,10 +3,11 @@
  * A quote that follows a letter is an apostrophe, not the start of a text.
  */
 const LITERAL = String.raw`(?<![A-Za-z0-9])'[^'\n]{0,40}'(?![A-Za-z])|(?<![\w'])\d+(?:\.\d+)?(?![\w'])`;
-const WORD = `[A-Za-z_][A-Za-z0-9_]*`;
-const CALL = String.raw`${WORD}\((?:[^()]|\([^()]*\))*\)`;
+// Whole words only, and short brackets: otherwise a long run of letters or brackets costs its length squared.
+const WORD = String.raw`(?<!\w)[A-Za-z_]\w*(?!\w)`;
+const CALL = String.raw`${WORD}\((?:[^()]|\([^()]{0,80}\)){0,120}\)`;
 const OPERAND = `(?:${CALL}|${LITERAL}|${WORD})`;
-const LIST = String.raw`\((?:[^()]|\([^()]*\))*\)`;
+const LIST = String.raw`\((?:[^()]|\([^()]{0,80}\)){0,120}\)`;
 const COMPARISON = String.raw`${OPERAND}\s*(?:(?:<=|>=|<>|!=|=|<|>)\s*(?:${OPERAND})|\s(?:NOT )?IN\s*${LIST}|\s(?:NOT )?LIKE\s*(?:${LITERAL}))`;
 
 /** Source of a regular expression, without groups of its own that capture. */

@@ -5,7 +5,7 @@ const NEGATION =
 // "never forget the quotes" orders quotes.
 const DOUBLE_NEGATION = /\b(?:not|never|don't)\s+(?:forget|omit|drop|skip|leave out|remove|miss)\b/i;
 const FAILS =
-  /\b(?:never match(?:es)?|match(?:es)? nothing|nothing|no rows?|fails?|wrong|empty|does not work|doesn't work|never true|never works|always false)\b/i;
+  /\b(?:never match(?:es)?|match(?:es)? nothing|nothing|(?:no|zero) rows?|fails?|wrong|empty|does not work|doesn't work|never true|never works|always false)\b/i;
 
 /**
  * Whether a sentence about a column orders quoted text or bare numbers. Undefined when its words say neither.
@@ -19,7 +19,8 @@ export function readComparisonOrder(text: string): "text" | "number" | undefined
   if (words.negated > 0) return FAILS.test(text) ? "text" : "number";
   if (/(?<![\w'])'\d+'/.test(text)) return "text";
   if (numbers.negated > 0) return "text";
-  return numbers.plain > 0 ? "number" : undefined;
+  if (numbers.plain > 0) return FAILS.test(text) ? "text" : "number";
+  return undefined;
 }
 
 function votes(text: string, pattern: RegExp): { readonly plain: number; readonly negated: number } {

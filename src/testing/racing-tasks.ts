@@ -78,9 +78,16 @@ const TEMPLATES: readonly Template[] = [
       GROUP BY driver_name, circuit HAVING SUM(position = '1') = 0`,
   },
   {
+    name: "points-from",
+    traps: ["grid"],
+    train: 2,
+    heldOut: 1,
+    sql: sum("'How many points were scored from grid position ' || grid || ' at ' || circuit || '?'", "grid, circuit"),
+  },
+  {
     name: "start-on",
     traps: ["grid", "driver"],
-    train: 2,
+    train: 1,
     heldOut: 1,
     sql: name("'From which grid position did ' || driver_name || ' start on ' || race_date || '?'", "grid", "1"),
   },

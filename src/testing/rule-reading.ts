@@ -13,9 +13,15 @@ export function readRules(prompt: string): Habits {
   for (const statement of readStatements(prompt)) {
     const named = topicOf(statement.text);
     topic = named ?? (statement.opens ? undefined : topic);
-    habits = joinHabits(habits, readStatement(statement.text, topic));
+    habits = joinHabits(habits, readStatement(withoutCondition(statement.text), topic));
   }
   return habits;
+}
+
+/** Says when a rule holds; only what comes after it is an order. */
+function withoutCondition(text: string): string {
+  if (/^(?:applies when|applies to|when:|condition:)/i.test(text)) return "";
+  return text.replace(/\(applies when[^)]*\)/i, "").replace(/^(?:when|whenever|if)\b[^,:]*[,:]\s*/i, "");
 }
 
 function readStatement(text: string, topic: string | undefined): Habits {
@@ -27,7 +33,7 @@ function readStatement(text: string, topic: string | undefined): Habits {
 }
 
 const NUMERIC_TOPICS: readonly (readonly [RegExp, string])[] = [
-  [/\bpositions?\b|\bplacings?\b|\bfinishing (?:places?|orders?)\b|\branks?\b/i, "position"],
+  [/(?<!\bfrom (?:the )?)\bpositions?\b|\bplacings?\b|\bfinishing (?:places?|orders?)\b|\branks?\b/i, "position"],
   [/\bgrid\b/i, "grid"],
   [/\blaps\b/i, "laps"],
   [/\bpoints\b/i, "points"],

@@ -19,7 +19,15 @@ export function normalise(raw: RawSpan, logs: readonly RawLog[]): Span {
     return understand(span, soundLogs(logs));
   } catch {
     // A dialect met a value it was not written for. The span must still count as a step, or its trace loses its shape.
+    return outline(span);
+  }
+}
+
+function outline(span: RawSpan): Span {
+  try {
     return bare(span);
+  } catch {
+    return bare({ ...span, attributes: {}, resource: {} });
   }
 }
 
@@ -28,7 +36,6 @@ function understand(span: RawSpan, logs: readonly RawLog[]): Span {
   const readings = dialects.flatMap((dialect) => dialect.read({ span, occurrences }) ?? []).map(spokenOnly);
   const read = merge(readings);
   const role = read.role ?? (readings.length > 0 && read.model !== undefined ? "llm" : "other");
-  const hasMessages = read.inputMessages !== undefined || read.outputMessages !== undefined;
   const tool = role === "tool" ? { ...defined(read.tool ?? {}), name: read.tool?.name ?? span.name } : undefined;
   return {
     ...bare(span),
@@ -44,8 +51,8 @@ function understand(span: RawSpan, logs: readonly RawLog[]): Span {
       system: read.system ?? systemTextOf(read.inputMessages),
       inputMessages: read.inputMessages,
       outputMessages: read.outputMessages,
-      input: hasMessages ? undefined : read.input,
-      output: hasMessages ? undefined : read.output,
+      input: read.inputMessages === undefined ? read.input : undefined,
+      output: read.outputMessages === undefined ? read.output : undefined,
       tool,
       error: errorOf(span, occurrences, read.finishReasons, read.errorText),
       agentName: read.agentName ?? textIn(span.attributes, "gen_ai.agent.name"),

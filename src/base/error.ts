@@ -13,13 +13,14 @@ const MARK = Symbol.for("agentlearn.error");
 export class LearnError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
-  readonly [MARK] = true;
 
   constructor(code: ErrorCode, message: string, options: LearnErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "LearnError";
     this.code = code;
     this.hint = options.hint;
+    // Not a declared member: a computed name cannot be written out under isolatedDeclarations.
+    Object.defineProperty(this, MARK, { value: true });
   }
 
   /** True when the same call may succeed later without any change. */

@@ -1,0 +1,143 @@
+import type { Clock } from "../base/clock.ts";
+import { LearnError } from "../base/error.ts";
+import { newId } from "../base/id.ts";
+import type { HistoryEntry, KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
+import type { KnowledgeStore } from "../knowledge/ports.ts";
+import type { Lesson } from "../lesson/lesson.ts";
+import type { Row, SqlDriver, SqlExecutor } from "./driver.ts";
+import { itemsFromRows, writeItem, writeValidation } from "./knowledge-row.ts";
+import { rowByPrefix } from "./prefix.ts";
+import { jsonBlob, jsonOf, requiredNumber, requiredText, textBlob, textOf } from "./values.ts";
+
+export function createKnowledgeStore(driver: SqlDriver, clock: Clock): KnowledgeStore {
+  return {
+    listKnowledge: async (filter) => {
+      const rows = await driver.all(
+        `SELECT * FROM knowledge WHERE (?1 IS NULL OR status = ?1)
+         ORDER BY priority = 'pinned' DESC, created_at_us DESC, ref DESC LIMIT ?2`,
+        [filter.status, filter.limit ?? -1],
+      );
+      return itemsFromRows(driver, rows);
+    },
+
+    getKnowledgeItem: async (idOrPrefix) => {
+      const [item] = await itemsFromRows(driver, [await rowByPrefix(driver, "knowledge", "knowledge item", idOrPrefix)]);
+      return item as KnowledgeItem;
+    },
+
+    historyOf: async (itemId) => {
+      const rows = await driver.all("SELECT * FROM history WHERE item_id = ? ORDER BY version", [itemId]);
+      return rows.map(historyFromRow);
+    },
+
+    propose: (lesson, actor) =>
+      driver.transaction(async (tx) => {
+        const [row] = await tx.all("SELECT * FROM knowledge WHERE fingerprint = ? AND status <> 'archived' ORDER BY ref LIMIT 1", [
+          lesson.fingerprint,
+        ]);
+        if (row === undefined) return { item: await create(tx, lesson, actor, clock), created: true };
+        const [known] = await itemsFromRows(tx, [row]);
+        return { item: await addSources(tx, known as KnowledgeItem, lesson, actor, clock), created: false };
+      }),
+
+    saveItem: (item, entry) =>
+      driver.transaction(async (tx) => {
+        if (entry.itemId !== item.id || entry.version !== item.version) {
+          throw new LearnError(
+            "invalid",
+            `the history entry speaks of ${entry.itemId} version ${entry.version}, not ${item.id} version ${item.version}`,
+          );
+        }
+        const [row] = await tx.all("SELECT version FROM knowledge WHERE id = ?", [item.id]);
+        const stored = row === undefined ? 0 : requiredNumber(row, "version");
+        if (item.version !== stored + 1) {
+          const now = row === undefined ? "is not stored any more" : `is at version ${stored} now`;
+          throw new LearnError("conflict", `knowledge item ${item.id} ${now}, so version ${item.version} was not saved`, {
+            hint: "somebody changed it meanwhile: read it again and repeat the change",
+          });
+        }
+        await writeItem(tx, item);
+        await writeHistory(tx, entry);
+      }),
+
+    saveValidation: (validation) => driver.transaction((tx) => writeValidation(tx, validation)),
+
+    validations: async (itemId) => {
+      const rows = await driver.all("SELECT body FROM validation WHERE (?1 IS NULL OR item_id = ?1) ORDER BY created_at_us, seq", [itemId]);
+      return rows.map((row) => jsonOf<Validation>(row["body"]));
+    },
+
+    removeItem: (itemId) =>
+      driver.transaction(async (tx) => {
+        await tx.run("DELETE FROM knowledge_fts WHERE rowid IN (SELECT ref FROM knowledge WHERE id = ?)", [itemId]);
+        for (const table of ["history", "validation", "exposure"]) await tx.run(`DELETE FROM ${table} WHERE item_id = ?`, [itemId]);
+        await tx.run("DELETE FROM knowledge WHERE id = ?", [itemId]);
+      }),
+  };
+}
+
+async function create(tx: SqlExecutor, lesson: Lesson, actor: string, clock: Clock): Promise<KnowledgeItem> {
+  // The lesson's own id where it is free, so that a log line about the lesson finds the item. It is taken after the item was archived.
+  const taken = await tx.all("SELECT 1 AS taken FROM knowledge WHERE id = ?", [lesson.id]);
+  const nowUs = clock.nowUs();
+  const item: KnowledgeItem = {
+    id: taken.length === 0 ? lesson.id : newId(),
+    type: lesson.type,
+    content: lesson.content,
+    appliesWhen: lesson.appliesWhen,
+    tags: lesson.tags,
+    priority: "normal",
+    status: "candidate",
+    sourceTraceIds: [...new Set(lesson.sourceTraceIds)],
+    analyzer: lesson.analyzer,
+    confidence: lesson.confidence,
+    taint: lesson.taint,
+    fingerprint: lesson.fingerprint,
+    createdAtUs: nowUs,
+    updatedAtUs: nowUs,
+    version: 1,
+    counts: { given: 0, givenSuccess: 0, withheld: 0, withheldSuccess: 0 },
+  };
+  await writeItem(tx, item);
+  await writeHistory(tx, { itemId: item.id, version: 1, atUs: nowUs, actor, action: "propose", reason: lesson.reasoning, changes: {} });
+  return item;
+}
+
+/** Sources and taint only ever grow: a second sighting in tool output must not be forgotten because the first was clean. */
+async function addSources(tx: SqlExecutor, known: KnowledgeItem, lesson: Lesson, actor: string, clock: Clock): Promise<KnowledgeItem> {
+  const sourceTraceIds = [...new Set([...known.sourceTraceIds, ...lesson.sourceTraceIds])];
+  const taint = [...new Set([...known.taint, ...lesson.taint])];
+  if (sourceTraceIds.length === known.sourceTraceIds.length && taint.length === known.taint.length) return known;
+  const nowUs = clock.nowUs();
+  const item: KnowledgeItem = { ...known, sourceTraceIds, taint, updatedAtUs: nowUs, version: known.version + 1 };
+  await writeItem(tx, item);
+  const changes = { sourceTraceIds: [known.sourceTraceIds, sourceTraceIds] as const, taint: [known.taint, taint] as const };
+  await writeHistory(tx, { itemId: item.id, version: item.version, atUs: nowUs, actor, action: "source", changes });
+  return item;
+}
+
+async function writeHistory(tx: SqlExecutor, entry: HistoryEntry): Promise<void> {
+  const reason = entry.reason === undefined ? null : textBlob(entry.reason);
+  await tx.run("INSERT INTO history (item_id, version, at_us, actor, action, reason, changes) VALUES (?, ?, ?, ?, ?, ?, ?)", [
+    entry.itemId,
+    entry.version,
+    entry.atUs,
+    entry.actor,
+    entry.action,
+    reason,
+    jsonBlob(entry.changes),
+  ]);
+}
+
+function historyFromRow(row: Row): HistoryEntry {
+  const reason = textOf(row["reason"]);
+  return {
+    itemId: requiredText(row, "item_id"),
+    version: requiredNumber(row, "version"),
+    atUs: requiredNumber(row, "at_us"),
+    actor: requiredText(row, "actor"),
+    action: requiredText(row, "action") as HistoryEntry["action"],
+    ...(reason === undefined ? {} : { reason }),
+    changes: jsonOf<HistoryEntry["changes"]>(row["changes"]),
+  };
+}

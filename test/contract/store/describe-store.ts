@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, describe } from "vitest";
+import type { SqlStore } from "../../../src/store/local-store.ts";
+import { describeEvaluations } from "./evaluations.ts";
+import { describeIngest } from "./ingest.ts";
+import { describeKnowledge } from "./knowledge.ts";
+import { describeTraces } from "./traces.ts";
+
+/** What every store promises, whatever is behind it. One store serves the whole suite, so a test asks only about what it wrote itself. */
+export function describeStore(name: string, open: () => Promise<SqlStore>): void {
+  describe(name, () => {
+    let store: SqlStore;
+    beforeAll(async () => {
+      store = await open();
+    });
+    afterAll(async () => {
+      await store?.close();
+      await store?.close();
+    });
+    describeIngest(() => store);
+    describeTraces(() => store);
+    describeKnowledge(() => store);
+    describeEvaluations(() => store);
+  });
+}

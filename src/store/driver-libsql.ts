@@ -146,13 +146,18 @@ function rollback(connection: Connection): void {
   try {
     connection.database.exec("ROLLBACK");
   } catch {
-    // A connection that cannot roll back is closed, which rolls back too.
     discard(connection);
   }
 }
 
 function discard(connection: Connection): void {
   connection.dead = true;
+  try {
+    // close() alone leaves the transaction, and with it the write lock, to the garbage collector: prepared statements keep the handle alive.
+    connection.database.exec("ROLLBACK");
+  } catch {
+    // There was none.
+  }
   connection.statements.clear();
   closeQuietly(connection.database);
 }

@@ -6,6 +6,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { openLibsqlDriver } from "../../src/store/driver-libsql.ts";
 import { createSqlStore } from "../../src/store/local-store.ts";
 import { migrate } from "../../src/store/migrate.ts";
+import { openStore } from "../../src/store/open.ts";
 import { describeStore } from "./store/describe-store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "agentlearn-contract-"));
@@ -17,3 +18,8 @@ describeStore("a store in this thread", async () => {
   await migrate(driver, systemClock, path);
   return createSqlStore(driver, systemClock);
 });
+
+// On demand, or the pump would map the bodies under the suite's hands.
+describeStore("a store through the writer thread", () =>
+  openStore({ url: join(folder, "thread.db"), name: "test", mode: "own", ingest: "on-demand" }),
+);

@@ -1,0 +1,142 @@
+import type { SpanSink } from "../span/ports.ts";
+import { estimateBytes } from "./estimate-bytes.ts";
+import type { Store } from "./ports.ts";
+import { storeOver } from "./rpc.ts";
+import { createThreadClient, type ThreadClient } from "./thread-client.ts";
+import type { WriterOptions } from "./writer-protocol.ts";
+
+export interface OpenStoreOptions {
+  /** `file:./x.db`, a path, or the url of a libSQL server. */
+  readonly url: string;
+  /** Who opens it, for the message others get. */
+  readonly name: string;
+  /** own: be the one owner of a file, or reject "conflict". share: own it, or use its owner. Default share. */
+  readonly mode?: "own" | "share";
+  /** Milliseconds without a new span after which a trace whose root ended is complete; and after which one without a root is. */
+  readonly quietMs?: number;
+  readonly idleMs?: number;
+  /** on-demand: an owner maps and assembles only when `drain` is called. Default continuous. */
+  readonly ingest?: "continuous" | "on-demand";
+}
+
+export interface OpenWriterOptions extends Omit<OpenStoreOptions, "url"> {
+  /** Where spans are kept; or `endpoint`, the OTLP/HTTP base url of a collector that they are sent on to. One of the two. */
+  readonly url?: string;
+  readonly endpoint?: string;
+  /** HTTP headers for `endpoint`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Spans submitted and not yet durable. Above it batches are dropped and counted. Default 2,048. */
+  readonly maxUnsettledSpans?: number;
+  /** The same in estimated bytes. Default 16 MiB. */
+  readonly maxUnsettledBytes?: number;
+  /** Told once of each fault nobody waits for. Default: nobody is told, the counts still say how many. */
+  readonly report?: (message: string) => void;
+}
+
+/** One thread for a processor and a learner of the same process. Nothing starts before the first use; an idle thread keeps no process alive. */
+export interface Writer {
+  /** Every call opens the store where needed, and rejects as its port says, or "unavailable" when the thread is gone. */
+  readonly store: Store;
+  readonly sink: SpanSink;
+  /** Flushes for up to `timeoutMs` (default 5,000) and ends the thread. Safe twice; never rejects. */
+  close(timeoutMs?: number): Promise<void>;
+}
+
+const MAX_UNSETTLED_SPANS = 2_048;
+const MAX_UNSETTLED_BYTES = 16 * 1024 * 1024;
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/**
+ * Opens a store on a thread of its own. Rejects "invalid" for a bad url or file, "conflict" naming the owner (mode own), "unavailable" when it cannot
+ * be reached now. Bodies given to `appendBodies` that own their whole buffer are moved, not copied.
+ */
+export async function openStore(options: OpenStoreOptions): Promise<Store> {
+  const { client, writer } = startWriter(options);
+  try {
+    await client.ask("open");
+  } catch (caught) {
+    await writer.close(0);
+    throw caught;
+  }
+  return writer.store;
+}
+
+/** See `Writer`. Never throws. */
+export function openWriter(options: OpenWriterOptions): Writer {
+  return startWriter(options).writer;
+}
+
+function startWriter(options: OpenWriterOptions): { readonly client: ThreadClient; readonly writer: Writer } {
+  const counts = { submitted: 0, dropped: 0, failed: 0 };
+  const unsettled = { spans: 0, bytes: 0 };
+  const used = { sink: false, store: false };
+  const client = createThreadClient({
+    workerData: workerDataOf(options),
+    report: (message) => options.report?.(message),
+    onSettled: (spans, bytes, failed) => {
+      unsettled.spans -= spans;
+      unsettled.bytes -= bytes;
+      if (failed) counts.failed += spans;
+    },
+    onLost: () => {
+      counts.failed += unsettled.spans;
+      [unsettled.spans, unsettled.bytes] = [0, 0];
+    },
+  });
+
+  const flush = async (timeoutMs: number): Promise<void> => {
+    if (unsettled.spans === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([client.ask("flush").catch(() => undefined), late]);
+    clearTimeout(timer);
+  };
+  /** The thread serves two; it ends when nobody uses it. */
+  const release = async (user: "sink" | "store"): Promise<void> => {
+    used[user] = false;
+    if (!used.sink && !used.store) await client.close();
+  };
+
+  const sink: SpanSink = {
+    submit: (batch) => {
+      const spans = batch.spans.length + batch.logs.length;
+      const bytes = estimateBytes(batch);
+      const maxSpans = options.maxUnsettledSpans ?? MAX_UNSETTLED_SPANS;
+      const maxBytes = options.maxUnsettledBytes ?? MAX_UNSETTLED_BYTES;
+      used.sink = true;
+      counts.submitted += spans;
+      const fits = unsettled.spans + spans <= maxSpans && unsettled.bytes + bytes <= maxBytes;
+      if (!fits || !client.submit({ kind: "submit", batch, spans, bytes })) {
+        counts.dropped += spans;
+        return;
+      }
+      unsettled.spans += spans;
+      unsettled.bytes += bytes;
+    },
+    flush,
+    close: async (timeoutMs) => {
+      await flush(timeoutMs);
+      await release("sink");
+    },
+    counts: () => ({ ...counts }),
+  };
+  const store = storeOver(
+    (method, args) => {
+      used.store = true;
+      return client.call(method, args);
+    },
+    () => release("store"),
+  );
+  const close = async (timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> => {
+    await flush(timeoutMs);
+    await client.close();
+  };
+  return { client, writer: { store, sink, close } };
+}
+
+function workerDataOf(options: OpenWriterOptions): WriterOptions {
+  const { maxUnsettledSpans: _spans, maxUnsettledBytes: _bytes, report: _report, ...said } = options;
+  return { mode: "share", ...said };
+}

@@ -1,0 +1,108 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "./base/clock.ts";
+import { isLearnError, LearnError } from "./base/error.ts";
+import { createIngest } from "./learner/ingest.ts";
+import { bodyOfBatch } from "./store/batch-body.ts";
+import { createBatchBuffer } from "./store/batch-buffer.ts";
+import { createGuestRole } from "./store/guest-role.ts";
+import type { SqlStore } from "./store/local-store.ts";
+import { openLocal, preparePath } from "./store/open-local.ts";
+import { openShared } from "./store/open-shared.ts";
+import { createOwnerRole } from "./store/owner-role.ts";
+import type { Role } from "./store/role.ts";
+import { answerTo } from "./store/rpc.ts";
+import { createSession, type Session } from "./store/session.ts";
+import { createSenderRole } from "./store/sink-otlp.ts";
+import { writeSpool } from "./store/spool.ts";
+import { parseStoreUrl, type StoreLocation } from "./store/url.ts";
+import type { FromWriter, ToWriter, WriterOptions } from "./store/writer-protocol.ts";
+
+// Guests write one file per flush; owners commit in groups anyway, so for them a moment is enough to gather what is queued.
+const SPOOL_DELAY_MS = 1_000;
+const COMMIT_DELAY_MS = 5;
+
+/** The thread that owns a store, or stands for whoever does. It is the only place where the native database binding runs. */
+function runWriter(port: NonNullable<typeof parentPort>, options: WriterOptions): void {
+  const post = (message: FromWriter): void => port.postMessage(message);
+  const report = createReporter(post);
+  let kind: Role["kind"] | undefined;
+  const session = createSession(async () => {
+    const role = await openRole(options, report);
+    kind = role.kind;
+    return role;
+  });
+  const buffer = createBatchBuffer({
+    write: (batch) => takeOrSpool(session, options, batch),
+    delayMs: () => (kind === "guest" ? SPOOL_DELAY_MS : COMMIT_DELAY_MS),
+    settled: (spans, bytes, failed) => post({ kind: "settled", spans, bytes, failed }),
+    report,
+  });
+  const answer = async (id: number, work: () => Promise<unknown>): Promise<void> =>
+    post({ kind: "answer", answer: await answerTo(id, work) });
+
+  port.on("message", (message: ToWriter) => {
+    if (message.kind === "submit") buffer.submit(message);
+    else if (message.kind === "call") void answer(message.id, () => session.call(message.method, message.args));
+    else if (message.kind === "open") void answer(message.id, () => session.ready());
+    else if (message.kind === "flush") void answer(message.id, () => buffer.flush());
+    else void answer(message.id, () => session.close()).then(() => port.close());
+  });
+}
+
+async function openRole(options: WriterOptions, report: (message: string) => void): Promise<Role> {
+  if (options.endpoint !== undefined) return createSenderRole({ endpoint: options.endpoint, headers: options.headers ?? {} });
+  const location = locationOf(options);
+  const own = async (): Promise<Role> => {
+    const store = await openStoreAt(location, options);
+    const timing = {
+      ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }),
+      ...(options.idleMs === undefined ? {} : { idleMs: options.idleMs }),
+    };
+    return createOwnerRole({
+      store,
+      clock: systemClock,
+      name: options.name,
+      report,
+      ingest: options.ingest ?? "continuous",
+      createIngest: (over) => createIngest({ store: over, clock: systemClock, ...timing }),
+    });
+  };
+  if (location.kind === "remote" || options.mode === "own") return own();
+  const path = preparePath(location.path);
+  return openShared({ path, own, beGuest: (connection) => createGuestRole(path, connection, systemClock) });
+}
+
+async function openStoreAt(location: StoreLocation, options: WriterOptions): Promise<SqlStore> {
+  if (location.kind === "file") return openLocal({ path: location.path, role: "own", name: options.name, clock: systemClock });
+  const { openRemote } = await import("./store/open-remote.ts");
+  return openRemote(location.url, systemClock);
+}
+
+/** A processor never fails because the owner of a file is slow or stuck: then its spans go into the spool beside it. */
+async function takeOrSpool(session: Session, options: WriterOptions, batch: Parameters<Session["take"]>[0]): Promise<void> {
+  try {
+    await session.take(batch);
+  } catch (caught) {
+    const passing = isLearnError(caught) && (caught.retryable || caught.code === "conflict");
+    const location = options.endpoint === undefined ? locationOf(options) : undefined;
+    if (!passing || location?.kind !== "file") throw caught;
+    await writeSpool(preparePath(location.path), bodyOfBatch(batch, systemClock.nowUs()));
+  }
+}
+
+function locationOf(options: WriterOptions): StoreLocation {
+  if (options.url !== undefined) return parseStoreUrl(options.url);
+  throw new LearnError("invalid", "neither a store url nor a collector endpoint was given");
+}
+
+/** Each text once, and not without end: a fault that repeats every second says nothing new. */
+function createReporter(post: (message: FromWriter) => void): (message: string) => void {
+  const said = new Set<string>();
+  return (message) => {
+    if (said.has(message) || said.size >= 100) return;
+    said.add(message);
+    post({ kind: "report", message });
+  };
+}
+
+if (parentPort !== null) runWriter(parentPort, workerData as WriterOptions);

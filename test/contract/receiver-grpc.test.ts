@@ -194,6 +194,34 @@ describe("slow and broken clients", () => {
     session.destroy();
   });
 
+  test("a call refused early is closed, though its body never ends", async () => {
+    const { port } = await start();
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    const stream = session.request({ ":method": "POST", ":path": "/x", "content-type": "application/grpc" });
+    stream.resume().write(Buffer.from([0, 0]));
+    await new Promise((resolve) => stream.on("close", resolve));
+    expect(stream.rstCode).toBe(0);
+    session.destroy();
+  });
+
+  test("are told how many streams they may open", async () => {
+    const { port } = await start({ limits: { maxStreamsPerConnection: 7 } });
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    const settings = await new Promise<{ maxConcurrentStreams?: number }>((resolve) => session.on("remoteSettings", resolve));
+    expect(settings.maxConcurrentStreams).toBe(7);
+    session.destroy();
+  });
+
+  test("over the connection limit are turned away, and room comes back", async () => {
+    const { port } = await start({ limits: { maxConnections: 1 } });
+    const held = connectHttp2(`http://127.0.0.1:${port}`);
+    await new Promise((resolve) => held.on("remoteSettings", resolve));
+    await expect(grpcCall(port, [grpcFrame(good)])).rejects.toThrow();
+    await new Promise<void>((resolve) => held.close(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect((await grpcCall(port, [grpcFrame(good)])).status).toBe(0);
+  });
+
   test("a connection that never speaks HTTP/2 is closed", async () => {
     const { port } = await start({ limits: { headersTimeoutMs: 100 } });
     const silent = connect(port, "127.0.0.1");

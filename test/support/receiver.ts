@@ -119,6 +119,7 @@ export function grpcCall(port: number, chunks: readonly Uint8Array[], headers: R
     stream.on("error", reject);
     stream.on("close", () => {
       session.close();
+      if (received[":status"] === undefined) reject(new Error("the connection closed without an answer"));
       const last: IncomingHttpHeaders = { ...received, ...trailers };
       const details = last["grpc-status-details-bin"] as string | undefined;
       resolve({

@@ -120,6 +120,10 @@ test.each([
   ["protobuf labelled JSON", () => read(protobufTraces([[TRACE_ID, SPAN_ID]]), JSON_TYPE)],
   ["a body cut off", () => read(protobufTraces([[TRACE_ID, SPAN_ID]]).slice(0, -3), PROTOBUF)],
   ["a span whose field runs past its end", () => read(Buffer.from([0x0a, 4, 0x12, 2, 0x12, 9]), PROTOBUF)],
+  [
+    "a span that ends inside of a number",
+    () => read(Buffer.from([0x0a, 6, 0x12, 4, 0x12, 2, 0x39, 0, 0x0a, 0, 0x0a, 0, 0x0a, 0]), PROTOBUF),
+  ],
   ["an endless number", () => read(Buffer.alloc(20, 0xff), PROTOBUF)],
   ["field number 0", () => read(Buffer.from([0x02, 0x00]), PROTOBUF)],
   ["an empty JSON body", () => read(new Uint8Array(0), JSON_TYPE)],
@@ -159,7 +163,7 @@ describe("structure bombs", () => {
   });
 
   test("counts nothing inside of JSON strings", () => {
-    expect(read(jsonTraces([[TRACE_ID, SPAN_ID]], { text: `${"{,[".repeat(1_000)}\\"{{{` }), JSON_TYPE, "traces", 20).items).toBe(1);
+    expect(read(jsonTraces([[TRACE_ID, SPAN_ID]], { text: `\\"${"{,[".repeat(1_000)}` }), JSON_TYPE, "traces", 20).items).toBe(1);
   });
 
   const lists = (depth: number): Uint8Array => {

@@ -62,13 +62,17 @@ function plainOutcome(trace: Trace): readonly Outcome[] {
 
 const CUT_OFF: ReadonlySet<string> = new Set(["content_filter", "length", "error"]);
 
+/** Arguments and results alone do not count: where content is not captured, tool names still are. */
 function hasContent(trace: Trace): boolean {
-  return trace.task !== "" || trace.output !== "" || trace.steps.some((step) => step.input !== "" || step.output !== "");
+  return trace.task !== "" || trace.output !== "";
 }
 
+/** False where "" means "not reported": no content at all, a lone call that asks for a tool, or an emitter that said nothing about the last answer. */
 function answerExpected(trace: Trace, lastLlm: Step | undefined): boolean {
-  const half = lastLlm?.spanId === trace.rootSpanId && (lastLlm.finishReasons?.includes("tool_call") ?? false);
-  return hasContent(trace) && !half;
+  const isHalf = lastLlm?.spanId === trace.rootSpanId && (lastLlm.finishReasons?.includes("tool_call") ?? false);
+  // Seen: a streamed call whose instrumentation reports neither text nor tokens nor a finish reason.
+  const isMute = lastLlm !== undefined && lastLlm.output === "" && lastLlm.usage === undefined && lastLlm.finishReasons === undefined;
+  return hasContent(trace) && !isHalf && !isMute;
 }
 
 function successReasoning(recovered: readonly Step[]): string {

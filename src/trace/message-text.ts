@@ -1,9 +1,9 @@
 import type { AttributeValue } from "../span/raw-span.ts";
 import type { Message } from "../span/span.ts";
 
-/** Text as it is; anything else as JSON. */
+/** Text as it is, nothing for null (content that was not captured arrives so), anything else as JSON. */
 export function textOf(value: AttributeValue | undefined): string {
-  if (value === undefined) return "";
+  if (value === undefined || value === null) return "";
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 

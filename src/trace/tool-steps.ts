@@ -61,12 +61,14 @@ function pairCalls(calls: readonly MessageCall[], tools: readonly ToolSpan[]): r
     return tool !== undefined;
   };
   const anonymous = (tool: ToolSpan): boolean => tool.span.tool?.callId === undefined;
+  // Seen: ids on the tool spans and none in the messages, and the reverse.
+  const idsAllow = (tool: ToolSpan, call: MessageCall): boolean => anonymous(tool) || call.id === undefined;
   const inTime = ({ span }: ToolSpan, call: MessageCall): boolean =>
     call.fromHistory ||
     (span.startTimeUs >= call.askedBy.startTimeUs && (call.answer === undefined || span.startTimeUs <= call.answer.seenBy.endTimeUs));
   return calls
     .filter((call) => !match(call, ({ span }) => call.id !== undefined && span.tool?.callId === call.id))
-    .filter((call) => !match(call, (tool) => anonymous(tool) && nameOf(tool.span) === call.name && inTime(tool, call)))
+    .filter((call) => !match(call, (tool) => idsAllow(tool, call) && nameOf(tool.span) === call.name && inTime(tool, call)))
     .filter(
       (call) =>
         !match(call, (tool) => anonymous(tool) && tool.span.tool?.arguments === undefined && !call.fromHistory && inTime(tool, call)),
@@ -78,7 +80,7 @@ function spannedStep({ span, call }: ToolSpan): Step {
   return {
     ...toolPart(
       call !== undefined && span.tool?.arguments === undefined ? call.name : nameOf(span),
-      span.tool?.arguments ?? call?.arguments,
+      fullerArguments(span.tool?.arguments, call?.arguments),
       span.tool?.result ?? (span.output === undefined ? call?.answer?.response : span.output),
       span.error,
       false,
@@ -91,8 +93,16 @@ function spannedStep({ span, call }: ToolSpan): Step {
   };
 }
 
+/** The span's own, unless it holds a bare value where the call named its arguments ("Paris" for {"city":"Paris"}). */
+function fullerArguments(own: AttributeValue | undefined, called: AttributeValue | undefined): AttributeValue | undefined {
+  const isNamed = (value: AttributeValue | undefined): boolean => typeof parsedValue(value) === "object" && parsedValue(value) !== null;
+  return own === undefined || (isNamed(called) && !isNamed(own)) ? (called ?? own) : own;
+}
+
 function inferredStep(call: MessageCall): Step {
-  const startTimeUs = call.fromHistory ? call.askedBy.startTimeUs : call.askedBy.endTimeUs;
+  const askedUs = call.fromHistory ? call.askedBy.startTimeUs : call.askedBy.endTimeUs;
+  // Seen: a span's end computed from a monotonic clock lies after the wall-clock start of the next one. The tool ran before the call that read its result.
+  const startTimeUs = Math.min(askedUs, call.answer?.seenBy.startTimeUs ?? askedUs);
   return {
     ...toolPart(call.name, call.arguments, call.answer?.response, undefined, true, undefined),
     ...(call.id === undefined ? {} : { callId: call.id }),

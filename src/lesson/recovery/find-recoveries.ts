@@ -15,7 +15,7 @@ export interface Recovery {
 }
 
 /**
- * Every failed tool call of a run with the next successful call of the same tool that started after it ended.
+ * Every failed tool call of a run with the next successful call of the same tool that came in reaction to it.
  * In a chain of failures each one is compared with the next attempt: a change counts for it when the error then became another one and the change is
  * still there in the call that worked. Comparing all of them with the last call only would blame every error for every change.
  */
@@ -23,12 +23,17 @@ export function findRecoveries(trace: Trace): readonly Recovery[] {
   const tools = trace.steps.filter((step) => step.kind === "tool");
   return tools.flatMap((failed, index) => {
     if (failed.error === undefined) return [];
-    const later = tools.slice(index + 1).filter((step) => step.name === failed.name && step.startTimeUs >= failed.endTimeUs);
+    const later = tools.slice(index + 1).filter((step) => step.name === failed.name && isReaction(step, failed, trace));
     const worked = later.find((step) => step.error === undefined);
     const next = later[0];
     if (worked === undefined || next === undefined) return [];
     return [recoveryOf(failed, next, worked)];
   });
+}
+
+/** A call that was asked for together with the failing one is no answer to it. Clocks of spans are too coarse to tell alone, so an LLM call in between counts too. */
+function isReaction(later: Step, failed: Step, trace: Trace): boolean {
+  return later.startTimeUs >= failed.endTimeUs || trace.steps.slice(failed.seq + 1, later.seq).some((step) => step.kind === "llm");
 }
 
 function recoveryOf(failed: Step, next: Step, worked: Step): Recovery {

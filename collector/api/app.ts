@@ -97,7 +97,7 @@ export interface StartApiOptions {
 export async function startApi({ app, host = "127.0.0.1", port, limits }: StartApiOptions): Promise<Listening> {
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false, serverOptions: serverOptions(limits) }) as Server;
   guardServer(server, limits, (_httpStatus, message) => JSON.stringify(errorBody(new LearnError("invalid", message))));
-  return { port: await listen(server, { host, port, what: "the API", flag: "--port" }), close: closer(server, limits) };
+  return { port: await listen(server, { host, port, what: "the API", flag: "--api-port" }), close: closer(server, limits) };
 }
 
 function answerError(context: Context, error: LearnError): Response {

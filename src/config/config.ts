@@ -6,9 +6,9 @@ import { nearest } from "../base/nearest.ts";
 export interface Config {
   readonly store: string;
   readonly endpoint?: string | undefined;
+  readonly apiUrl?: string | undefined;
   readonly agentName?: string | undefined;
   readonly withholdProbability: number;
-  readonly holdout: number;
   readonly maxItems: number;
   readonly maxTokens: number;
   readonly maxPinned: number;
@@ -20,6 +20,7 @@ export interface Config {
   readonly activation: "approval" | "evidence";
   readonly quietMs: number;
   readonly idleMs: number;
+  readonly learnEveryMs: number;
   readonly host: string;
   readonly otlpHttpPort: number;
   readonly otlpGrpcPort: number;
@@ -53,11 +54,11 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .default("file:./.agentlearn/agentlearn.db")
     .describe("Where everything is kept: a local file, or the URL of a libSQL server."),
   endpoint: httpUrl.optional().describe("A running AgentLearn to send to and read from, instead of opening the store."),
+  apiUrl: httpUrl.optional().describe("API of that AgentLearn, where it is not on the endpoint's host at apiPort."),
   agentName: text.optional().describe("The agent this process is, where its spans do not say. Knowledge of other agents is left out."),
   withholdProbability: belowOne
     .default(0.1)
     .describe("Share of the runs in which each eligible item is held back, so that its effect can be measured."),
-  holdout: share.default(1).describe("Share of the eval cases kept for testing candidates; the rest may be learnt from."),
   maxItems: count.default(10).describe("Most normal items in one prompt."),
   maxTokens: count.default(1500).describe("Most tokens of all items in one prompt, estimated."),
   maxPinned: count.default(20).describe("Most pinned items in one prompt; the oldest stay."),
@@ -82,6 +83,10 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .describe("What makes a validated item active: a person's approval, or the evidence alone."),
   quietMs: milliseconds.default(10_000).describe("Milliseconds without news after which a trace whose root ended is complete."),
   idleMs: milliseconds.default(60_000).describe("Milliseconds without news after which a trace without a root is complete."),
+  learnEveryMs: milliseconds
+    .min(1_000, "must be at least 1000")
+    .default(60_000)
+    .describe("Milliseconds between two rounds in which the collector mines new traces; no model is called there."),
   host: text.default("127.0.0.1").describe("Address the collector listens on. Anything but loopback opens it to the network."),
   otlpHttpPort: port.default(4318).describe("Port for OTLP over HTTP; 0 takes a free one."),
   otlpGrpcPort: port.default(4317).describe("Port for OTLP over gRPC; 0 takes a free one."),

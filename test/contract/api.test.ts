@@ -4,6 +4,7 @@ import { type ApiOptions, createApi, startApi } from "../../collector/api/app.ts
 import type { ApiPorts, KnowledgeRequest } from "../../collector/api/ports.ts";
 import { defaultLimits } from "../../collector/limits.ts";
 import { LearnError } from "../../src/base/error.ts";
+import type { InjectableItem } from "../../src/knowledge/injectable.ts";
 import type { KnowledgeItem } from "../../src/knowledge/knowledge-item.ts";
 import type { StoreStatus } from "../../src/store/ports.ts";
 import type { Trace, TraceSummary } from "../../src/trace/trace.ts";
@@ -23,7 +24,13 @@ function anApi(overrides: Partial<ApiPorts> = {}, options: Partial<ApiOptions> =
       return result;
     };
   };
-  const injection = { text: "Use ISO dates.", given: [item], withheld: [held], withholdProbability: 0.2, seed: TRACE_ID };
+  const injection = {
+    text: "Use ISO dates.",
+    given: [item as InjectableItem],
+    withheld: [held as InjectableItem],
+    withholdProbability: 0.2,
+    seed: TRACE_ID,
+  };
   const ports: ApiPorts = {
     status: note({ schemaVersion: 1, evalCases: 2 } as StoreStatus),
     knowledgeFor: note(injection),

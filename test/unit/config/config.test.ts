@@ -21,7 +21,6 @@ describe("loadConfig", () => {
     expect(loadConfig({ env: {} })).toEqual({
       store: "file:./.agentlearn/agentlearn.db",
       withholdProbability: 0.1,
-      holdout: 1,
       maxItems: 10,
       maxTokens: 1500,
       maxPinned: 20,
@@ -33,6 +32,7 @@ describe("loadConfig", () => {
       activation: "approval",
       quietMs: 10_000,
       idleMs: 60_000,
+      learnEveryMs: 60_000,
       host: "127.0.0.1",
       otlpHttpPort: 4318,
       otlpGrpcPort: 4317,

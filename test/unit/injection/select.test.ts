@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { uniformOf } from "../../../src/base/id.ts";
-import { exposureAttributes } from "../../../src/injection/exposure.ts";
+import { exposureAttributes, exposureOf } from "../../../src/injection/exposure.ts";
 import type { KnowledgeSearch } from "../../../src/injection/ports.ts";
 import { type SelectOptions, select } from "../../../src/injection/select.ts";
 import { createSimpleInjector } from "../../../src/injection/simple-injector.ts";
@@ -167,7 +167,7 @@ describe("the draw", () => {
 describe("exposureAttributes", () => {
   test("names both arms and the probability", async () => {
     const injection = await select(options({ ranked: items(10), withholdProbability: 0.5 }));
-    expect(exposureAttributes(injection)).toEqual({
+    expect(exposureAttributes(exposureOf(injection) ?? { given: [], withheld: [], withholdProbability: 0 })).toEqual({
       "agentlearn.knowledge.given": ids(injection.given),
       "agentlearn.knowledge.withheld": ids(injection.withheld),
       "agentlearn.knowledge.withhold_probability": 0.5,
@@ -175,7 +175,7 @@ describe("exposureAttributes", () => {
   });
 
   test("is empty when no item was eligible", async () => {
-    expect(exposureAttributes(await select(options()))).toEqual({});
+    expect(exposureOf(await select(options()))).toBeUndefined();
   });
 });
 

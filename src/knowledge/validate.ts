@@ -52,8 +52,9 @@ export function createBaselineCache(context: string): BaselineCache {
  * Tests a candidate: every case with and without it, the same runner, the active knowledge on both sides. Resolves with a certificate, also for a refusal.
  * Rejects "invalid" for arguments that cannot be tested and "cancelled" on abort; a runner that throws scores 0 in that case and is noted on the pair.
  *
- * Baseline first: if even fixing every failing case could not reach the threshold, no candidate run is paid for. Then the cases that fail
- * today, which alone can be won; the passing ones only run while a pass is still possible. Losses are repeated on both sides.
+ * Baseline first: if even fixing every failing case could not reach the threshold, no candidate run is paid for. Then cases that fail today,
+ * which alone can be won, by turns with cases that pass, which alone can be lost: a useless candidate is given up for want of wins, and a
+ * harmful one is told apart from it by then. Losses are repeated on both sides.
  */
 export async function validate(options: ValidateOptions): Promise<Validation> {
   const { item, context, position, passedBefore, signal } = options;
@@ -70,7 +71,10 @@ export async function validate(options: ValidateOptions): Promise<Validation> {
   const cache = options.baseline ?? createBaselineCache(context);
   const baselines = await runBaseline(options, cases, cache);
   const passed = (result: SideResult): boolean => result.score >= settings.passScore;
-  const order = [...cases.keys()].sort((a, b) => Number(passed(at(baselines, a))) - Number(passed(at(baselines, b))) || a - b);
+  const order = alternate(
+    [...cases.keys()].filter((index) => !passed(at(baselines, index))),
+    [...cases.keys()].filter((index) => passed(at(baselines, index))),
+  );
   const pairs: ValidationPair[] = [];
   const currentState = (): GateState => ({
     ...settings,
@@ -114,6 +118,14 @@ export async function validate(options: ValidateOptions): Promise<Validation> {
   const failed = errors === 0 ? "" : `; in ${errors} ${errors === 1 ? "case" : "cases"} a run ended in an error and scored 0`;
   const unused = answersDiffer ? "" : "; every answer was the same with and without it: does the runner use its knowledge argument?";
   return certify(currentState(), `${failed}${unused}${leftOut}`);
+}
+
+/** One from each in turn, then what is left of the longer. */
+function alternate<Value>(a: readonly Value[], b: readonly Value[]): readonly Value[] {
+  return Array.from({ length: Math.max(a.length, b.length) }).flatMap((_, index) => [
+    ...a.slice(index, index + 1),
+    ...b.slice(index, index + 1),
+  ]);
 }
 
 function assertTestable(options: ValidateOptions, settings: GateSettings, prompt: string): void {

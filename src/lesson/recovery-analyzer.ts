@@ -5,6 +5,7 @@ import type { AnalysisResult, Analyzer, JudgedTrace } from "./ports.ts";
 import type { Change } from "./recovery/change.ts";
 import { findRecoveries, type Recovery } from "./recovery/find-recoveries.ts";
 import { wordingOf } from "./recovery/wording.ts";
+import { taskWords } from "./task-words.ts";
 
 export interface RecoveryAnalyzerOptions {
   /** Distinct runs that must show a repair before it becomes a lesson. Default 1: validation decides later, and one run is often all there is. */
@@ -36,6 +37,7 @@ interface Support {
   readonly recovery: Recovery;
   readonly traceIds: Set<string>;
   readonly evidence: Set<string>;
+  readonly tasks: Set<string>;
   /** Sum of 1 / (changes made in the same repair): a repair that changed two things is half a proof of each. */
   weight: number;
 }
@@ -52,7 +54,7 @@ function analyze(traces: readonly JudgedTrace[], options: Required<RecoveryAnaly
   for (const { trace } of traces) {
     for (const recovery of findRecoveries(trace)) {
       if (recovery.reason !== undefined) refuse(recovery.reason, recovery.tool, recovery.error, [trace.id]);
-      for (const change of recovery.changes) count(supports, change, recovery, trace.id);
+      for (const change of recovery.changes) count(supports, change, recovery, trace);
     }
   }
   const lessons: Lesson[] = [];
@@ -69,24 +71,37 @@ function analyze(traces: readonly JudgedTrace[], options: Required<RecoveryAnaly
             ? "the change cannot be quoted briefly and safely"
             : undefined;
     if (reason !== undefined) refuse(reason, recovery.tool, recovery.error, traceIds);
-    else if (wording !== undefined) lessons.push({ ...lessonOf(support, against, fingerprint, options), ...wording });
+    else if (wording !== undefined) {
+      const about = taskWords([...support.tasks]);
+      // The change says what was wrong with a call; the words of the tasks let retrieval find it before there is a call.
+      const appliesWhen = about.length === 0 ? wording.appliesWhen : `${wording.appliesWhen}; tasks about ${about.join(", ")}`;
+      lessons.push({ ...lessonOf(support, against, fingerprint, options), ...wording, appliesWhen });
+    }
   }
   return { lessons, refusals: [...refused.values()].map((entry) => ({ ...entry, traceIds: [...entry.traceIds] })) };
 }
 
-function count(supports: Map<string, Support>, change: Change, recovery: Recovery, traceId: string): void {
+function count(supports: Map<string, Support>, change: Change, recovery: Recovery, { id: traceId, task }: JudgedTrace["trace"]): void {
   const fingerprint = fingerprintOf(recovery.tool, change.key);
-  const support = supports.get(fingerprint) ?? { change, recovery, traceIds: new Set<string>(), evidence: new Set<string>(), weight: 0 };
+  const support = supports.get(fingerprint) ?? {
+    change,
+    recovery,
+    traceIds: new Set<string>(),
+    evidence: new Set<string>(),
+    tasks: new Set<string>(),
+    weight: 0,
+  };
   supports.set(fingerprint, support);
   // Emitters without a root show one exchange again in every later trace; it is one piece of evidence.
   const fresh = !support.evidence.has(recovery.evidence);
   if (fresh && !support.traceIds.has(traceId)) support.weight += 1 / recovery.changes.length;
   if (fresh) support.traceIds.add(traceId);
+  if (fresh && task !== "") support.tasks.add(task);
   support.evidence.add(recovery.evidence);
 }
 
 function lessonOf(
-  { change, recovery, traceIds, weight }: Support,
+  { change, recovery, traceIds, tasks, weight }: Support,
   against: Support | undefined,
   fingerprint: string,
   options: Required<RecoveryAnalyzerOptions>,
@@ -99,7 +114,7 @@ function lessonOf(
     // Halves the doubt with every run that shows the repair alone; never certain.
     confidence: Math.min(0.95, 1 - 0.5 ** (weight - (against?.weight ?? 0))),
     reasoning: `a ${recovery.tool} call failed and a later one worked after this change (${change.kind}), in ${runs}`,
-    taint: recovery.error.trim() === "" ? ["model"] : ["tool", "model"],
+    taint: [...(tasks.size === 0 ? [] : ["user" as const]), ...(recovery.error.trim() === "" ? [] : ["tool" as const]), "model"],
     fingerprint,
     createdAtUs: options.clock.nowUs(),
   };

@@ -148,7 +148,7 @@ export const initial: Migration = {
       validation_id TEXT
     )`,
     "CREATE INDEX knowledge_by_fingerprint ON knowledge (fingerprint)",
-    `CREATE VIRTUAL TABLE knowledge_fts USING fts5 (content, applies_when, tokenize = 'unicode61 remove_diacritics 2')`,
+    `CREATE VIRTUAL TABLE knowledge_fts USING fts5 (content, applies_when, tokenize = 'porter unicode61 remove_diacritics 2')`,
     `CREATE TABLE history (
       item_id TEXT NOT NULL,
       version INTEGER NOT NULL,

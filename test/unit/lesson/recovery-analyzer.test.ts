@@ -36,7 +36,7 @@ describe("a repaired query", () => {
       tags: ["run_sql", "position"],
       sourceTraceIds: [runId("1")],
       analyzer: "recovery",
-      taint: ["tool", "model"],
+      taint: ["user", "tool", "model"],
       confidence: 0.5,
     });
   });
@@ -46,7 +46,7 @@ describe("a repaired query", () => {
       run("1", sql("SELECT driver FROM results", "no such column: driver"), sql("SELECT driver_name FROM results")),
     );
     expect(lesson?.content).toBe(`In run_sql, the column is driver_name, not driver. With driver it failed with "no such column: driver".`);
-    expect(lesson?.appliesWhen).toBe("a run_sql query needs driver_name (driver)");
+    expect(lesson?.appliesWhen).toBe("a run_sql query needs driver_name (driver); tasks about task");
   });
 
   test.each<[string, string, string, string, string]>([

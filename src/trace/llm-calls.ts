@@ -19,18 +19,24 @@ export function llmCalls(spans: readonly Span[], tree: SpanTree): readonly Span[
   const calls: Span[] = [];
   const open = llms.filter((span) => !nested.has(span)).map((span) => [span]);
   for (let chain = open.pop(); chain !== undefined; chain = open.pop()) {
-    const below = chain[0] === undefined ? [] : (inner.get(chain[0]) ?? []);
+    const innermost = chain.at(-1);
+    const below = innermost === undefined ? [] : (inner.get(innermost) ?? []);
     const [only] = below;
-    if (only === undefined) calls.push(united(chain));
-    else if (below.length === 1) open.push([only, ...chain]);
-    else open.push(...below.map((child) => [child]));
+    if (only === undefined) {
+      calls.push(united(chain.toReversed()));
+    } else if (below.length === 1) {
+      chain.push(only);
+      open.push(chain);
+    } else {
+      open.push(...below.map((child) => [child]));
+    }
   }
   return byResponse(calls).toSorted((a, b) => a.startTimeUs - b.startTimeUs || (a.spanId < b.spanId ? -1 : 1));
 }
 
 /** The LLM span around this one, seen through wrappers and plain spans only: an LLM below a tool or agent is work of its own. */
 function outerLlm(span: Span, tree: SpanTree): Span | undefined {
-  for (const above of tree.ancestorsOf(span)) {
+  for (let above = tree.parentOf(span); above !== undefined; above = tree.parentOf(above)) {
     if (above.role === "llm") return above;
     if (above.role === "tool" || above.role === "agent" || above.role === "retrieval") return undefined;
   }

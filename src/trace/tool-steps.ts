@@ -37,7 +37,8 @@ function foldedTools(spans: readonly Span[], tree: SpanTree): readonly Span[] {
   const kept: Span[] = [];
   for (const span of spans) {
     if (span.role !== "tool") continue;
-    const outer = tree.ancestorsOf(span).find((above) => above.role !== "wrapper" && above.role !== "other");
+    let outer = tree.parentOf(span);
+    while (outer !== undefined && (outer.role === "wrapper" || outer.role === "other")) outer = tree.parentOf(outer);
     const home = outer?.role === "tool" && nameOf(outer) === nameOf(span) ? outer : undefined;
     if (home === undefined) kept.push(span);
     else inner.set(home, [...(inner.get(home) ?? []), span]);

@@ -5,7 +5,7 @@ import type { AnalysisResult, JudgedTrace } from "../../../src/lesson/ports.ts";
 import { recoveryAnalyzer } from "../../../src/lesson/recovery-analyzer.ts";
 import type { AttributeValue } from "../../../src/span/raw-span.ts";
 import type { Step } from "../../../src/trace/trace.ts";
-import { aToolStep, aTrace } from "../trace-factory.ts";
+import { aStep, aToolStep, aTrace } from "../trace-factory.ts";
 
 const runId = (name: string): string => `${name.padStart(32, "0")}-000000000000000a`;
 const run = (name: string, ...steps: Step[]): JudgedTrace => ({ trace: aTrace({ id: runId(name), steps }) });
@@ -196,6 +196,19 @@ describe("what teaches nothing is refused with a reason", () => {
       sql("SELECT * FROM r WHERE id = 8"),
       "only the value changed",
     ],
+    ["another value in another shape", weather("Atlantis", "unknown city"), weather("Rio de Janeiro"), "only the value changed"],
+    [
+      "another value in a function call",
+      sql("SELECT * FROM r WHERE instr(race_date, '2018')", NO_ROWS),
+      sql("SELECT * FROM r WHERE instr(race_date, '2019')"),
+      "only the value changed",
+    ],
+    [
+      "the same call with its keys in another order",
+      aToolStep("t", { a: 1, b: 2 }, "503"),
+      aToolStep("t", { b: 2, a: 1 }),
+      "the same call worked later: a passing fault, nothing to learn",
+    ],
     ["the same call", weather("Paris", "503"), weather("Paris"), "the same call worked later: a passing fault, nothing to learn"],
     ["another column", sql("SELECT driver FROM r", NO_ROWS), sql("SELECT team FROM r"), "the repair asked something else"],
     [
@@ -241,10 +254,17 @@ describe("what teaches nothing is refused with a reason", () => {
     expect(await analyze(run("1", weather("Atlantis", "x"), aToolStep("other", { city: "Paris" })))).toEqual({ lessons: [], refusals: [] });
   });
 
-  test("a call that was already under way is no repair", async () => {
-    const trace = aTrace({ steps: [weather("a b", "x"), weather("A B")] });
-    const parallel = { ...trace, steps: trace.steps.map((step) => ({ ...step, startTimeUs: 0, endTimeUs: 5 })) };
-    expect((await analyze({ trace: parallel })).lessons).toEqual([]);
+  const atOnce = (...steps: Step[]): JudgedTrace => {
+    const trace = aTrace({ steps });
+    return { trace: { ...trace, steps: trace.steps.map((step) => ({ ...step, startTimeUs: 0, endTimeUs: 5 })) } };
+  };
+
+  test("a call that was asked for together with the failing one is no repair", async () => {
+    expect((await analyze(atOnce(weather("a b", "x"), weather("A B")))).lessons).toEqual([]);
+  });
+
+  test("a call after another LLM call is a repair, however coarse the clock", async () => {
+    expect((await analyze(atOnce(weather("a b", "x"), aStep(), weather("A B")))).lessons).toHaveLength(1);
   });
 });
 
@@ -306,6 +326,22 @@ describe("over several runs", () => {
     );
     expect(lessons.map((lesson) => lesson.content)).not.toEqual([]);
     for (const lesson of lessons) expect(lesson.content).not.toMatch(/use CAST/);
+  });
+
+  test("an addition after which the error stayed the same is not learnt, although it was kept", async () => {
+    const call = (args: AttributeValue, error?: string): Step => aToolStep("t", args, error);
+    const lessons = await lessonsOf(
+      run("1", call({ n: "1" }, "n is text"), call({ n: "1", verbose: true }, "n is text"), call({ n: 1, verbose: true })),
+    );
+    expect(lessons.map((lesson) => lesson.content)).toEqual([expect.stringContaining("pass n as a number")]);
+  });
+
+  test("a change that was taken back before the call worked is not learnt", async () => {
+    const call = (args: AttributeValue, error?: string): Step => aToolStep("t", args, error);
+    const lessons = await lessonsOf(
+      run("1", call({ date: "03/05/2019" }, "bad format"), call({ day: "03/05/2019" }, "unknown key"), call({ date: "2019-05-03" })),
+    );
+    for (const lesson of lessons) expect(lesson.content).not.toContain("is called day");
   });
 
   test("runs that recovered by opposite changes cancel out", async () => {

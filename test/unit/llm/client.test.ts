@@ -104,6 +104,11 @@ describe("a failed call", () => {
     expect((await rejection(ask(llm(mode, { timeoutMs: 150 })))).code).toBe("timeout");
   });
 
+  test("that hangs ends at the deadline also when it could be aborted", async () => {
+    const never = new AbortController().signal;
+    expect((await rejection(ask(llm({ kind: "hang-in-body" }, { timeoutMs: 150 }), never))).code).toBe("timeout");
+  });
+
   test("to a port where nobody listens is unavailable", async () => {
     expect((await rejection(ask(llm(good, { baseUrl: "http://127.0.0.1:1/v1" })))).code).toBe("unavailable");
   });

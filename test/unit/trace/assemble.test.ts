@@ -220,6 +220,15 @@ describe("usage, exposure and evaluations", () => {
     expect(one([anAgent("a", { usage: { inputTokens: 5 } })]).usage).toEqual({ inputTokens: 5 });
   });
 
+  test("a nested agent's step does not repeat the tokens of the calls below it", () => {
+    const usage = { inputTokens: 5 };
+    const trace = one([anAgent("a"), anAgent("b", { parentSpanId: "a", usage }), anLlm("c", 1, { parentSpanId: "b", usage })]);
+    expect(trace.steps.map((step) => [step.kind, step.usage])).toEqual([
+      ["agent", undefined],
+      ["llm", usage],
+    ]);
+  });
+
   test("tokens that nobody reported stay absent", () => {
     expect(one([anLlm("b", 1)])).not.toHaveProperty("usage");
   });

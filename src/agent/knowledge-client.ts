@@ -52,8 +52,9 @@ export function createKnowledgeClient(options: KnowledgeClientOptions): Knowledg
     if (run?.fixedText !== undefined) return { text: run.fixedText, items: [] };
     try {
       const span = trace.getSpan(context.active());
+      const agentName = run?.agentName ?? options.agentName;
       const seed = run?.traceId ?? activeTraceId(span) ?? newTraceId();
-      const request = { task, seed, ...(options.agentName === undefined ? {} : { agentName: options.agentName }) };
+      const request = { task, seed, ...(agentName === undefined ? {} : { agentName }) };
       const injection = await within(options.source(request), timeoutMs);
       record(injection, span, run?.exposures);
       return { text: injection.text, items: injection.given.map(({ id, type, content }) => ({ id, type, content })) };

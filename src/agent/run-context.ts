@@ -5,6 +5,8 @@ import type { SpanExposure } from "../span/span.ts";
 export interface RunContext {
   /** W3C trace id: the seed of the draw, so that one run stays in one arm. */
   readonly traceId: string;
+  /** Who runs; items of other agents are left out. */
+  readonly agentName?: string;
   /** Set while a candidate is tested: this very text is the knowledge, whatever the store says, and the run is not recorded. */
   readonly fixedText?: string;
   /** Assignments made so far in this run. */

@@ -135,7 +135,11 @@ function startRecording(name: string, task: string, options: FunctionTracerOptio
   // A sampler that said no is obeyed.
   if (registered && !apiSpan.isRecording()) return undefined;
   const outer = currentRun();
-  const run: RunContext = { traceId: registered ? own.traceId : (outer?.traceId ?? newTraceId()), exposures: createExposureLedger() };
+  const run: RunContext = {
+    traceId: registered ? own.traceId : (outer?.traceId ?? newTraceId()),
+    agentName: name,
+    exposures: createExposureLedger(),
+  };
   const spanId = registered ? own.spanId : newSpanId();
   const parentSpanId = registered ? parent?.spanId : spanIds.get(outer as RunContext);
   spanIds.set(run, spanId);

@@ -49,7 +49,8 @@ function createChoice(request: InjectionRequest, maxTokens: number) {
   let budget = maxTokens;
   const fits = (item: KnowledgeItem, priority: KnowledgeItem["priority"]): InjectableItem | undefined => {
     if (item.priority !== priority) return undefined;
-    if (item.agentName !== undefined && item.agentName !== request.agentName) return undefined;
+    const { agentName = item.agentName } = request;
+    if (item.agentName !== undefined && item.agentName !== agentName) return undefined;
     const ready = injectable(item);
     if (ready === undefined) return undefined;
     const tokens = tokenSet(item.content);

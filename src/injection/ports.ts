@@ -7,6 +7,8 @@ export interface KnowledgeSearch {
   pinnedItems(agentName?: string): Promise<readonly KnowledgeItem[]>;
   /** Active normal items ranked by FTS5 BM25 over content and appliesWhen; task text is quoted, never syntax. Best first. Empty when nothing matches. */
   searchKnowledge(task: string, limit: number, agentName?: string): Promise<readonly KnowledgeItem[]>;
+  /** Active normal items of exactly this agent that passed a statistical test, most wins first. Their certificates speak of being given whatever the task. */
+  provenItems(agentName: string, limit: number): Promise<readonly KnowledgeItem[]>;
 }
 
 /** What one call asks for. */

@@ -9,13 +9,16 @@ export interface SelectOptions extends InjectionRequest, Limits {
 /** Candidates asked for per place, since some fall away as duplicates or as another agent's. */
 const SPARE = 2;
 
-/** Pinned items first, then what the search finds for the task; see `assign` for who is eligible and how the arms are drawn. */
+/** Pinned items first, then what the search finds for the task, then what is proven for the agent that asks; see `assign` for who is eligible and how the arms are drawn. */
 export async function select(options: SelectOptions): Promise<Injection> {
   const { search, task, agentName, maxItems = 10 } = options;
-  const [pinned, ranked] = await Promise.all([
+  const [pinned, ranked, proven] = await Promise.all([
     search.pinnedItems(agentName),
     // A blank task matches nothing; asking would only bother the index.
     task.trim() === "" || maxItems === 0 ? [] : search.searchKnowledge(task, maxItems * SPARE, agentName),
+    agentName === undefined || maxItems === 0 ? [] : search.provenItems(agentName, maxItems),
   ]);
-  return assign(options, { pinned, ranked }, options);
+  // The words of a task miss what means the same. What was proven for this agent, given on every task of its test, takes the places that are left.
+  const found = new Set(ranked.map(({ id }) => id));
+  return assign(options, { pinned, ranked: [...ranked, ...proven.filter(({ id }) => !found.has(id))] }, options);
 }

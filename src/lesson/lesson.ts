@@ -17,6 +17,8 @@ export interface Lesson {
   /** Trace (run) ids it was read from; never empty. */
   readonly sourceTraceIds: readonly string[];
   readonly analyzer: string;
+  /** The one agent whose runs it was read from; absent when they are of several agents, or of unnamed ones. Nobody else is given it. */
+  readonly agentName?: string;
   /** In [0, 1], the analyzer's own estimate. Never decides anything. */
   readonly confidence: number;
   readonly reasoning: string;

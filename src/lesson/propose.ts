@@ -1,4 +1,5 @@
 import { fromUnknown, LearnError } from "../base/error.ts";
+import { digest } from "../base/id.ts";
 import { guardLesson } from "./guard.ts";
 import type { Lesson } from "./lesson.ts";
 import type { AnalysisResult, Analyzer, JudgedTrace } from "./ports.ts";
@@ -24,7 +25,8 @@ export async function propose(traces: readonly JudgedTrace[], analyzers: readonl
     try {
       const result = await analyzer.analyze(own, signal);
       refusals.push(...result.refusals);
-      for (const lesson of result.lessons) {
+      for (const unscoped of result.lessons) {
+        const lesson = scoped(unscoped, own);
         const reason = guardLesson(lesson);
         if (reason !== undefined) refusals.push({ reason: `the lesson ${reason}`, traceIds: lesson.sourceTraceIds, text: lesson.content });
         else byFingerprint.set(lesson.fingerprint, merged(byFingerprint.get(lesson.fingerprint), lesson));
@@ -35,6 +37,15 @@ export async function propose(traces: readonly JudgedTrace[], analyzers: readonl
     }
   }
   return { lessons: [...byFingerprint.values()], refusals, failures };
+}
+
+/** What one agent learnt is that agent's: the same words for another agent are another item, with evidence of its own. */
+function scoped(lesson: Lesson, traces: readonly JudgedTrace[]): Lesson {
+  const sources = new Set(lesson.sourceTraceIds);
+  const agents = new Set(traces.filter(({ trace }) => sources.has(trace.id)).map(({ trace }) => trace.agentName));
+  const [agentName] = agents;
+  if (agents.size !== 1 || agentName === undefined) return lesson;
+  return { ...lesson, agentName, fingerprint: digest([lesson.fingerprint, agentName]) };
 }
 
 /** The words of the first; the sources and the doubts of both. */

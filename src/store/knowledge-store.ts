@@ -88,6 +88,7 @@ async function create(tx: SqlExecutor, lesson: Lesson, actor: string, clock: Clo
     tags: lesson.tags,
     priority: "normal",
     status: "candidate",
+    ...(lesson.agentName === undefined ? {} : { agentName: lesson.agentName }),
     sourceTraceIds: [...new Set(lesson.sourceTraceIds)],
     analyzer: lesson.analyzer,
     confidence: lesson.confidence,

@@ -35,6 +35,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   removeItem: true,
   pinnedItems: true,
   searchKnowledge: true,
+  provenItems: true,
   saveEvalCases: true,
   listEvalCases: true,
   saveEvalRun: true,

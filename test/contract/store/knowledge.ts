@@ -170,7 +170,19 @@ export function describeKnowledge(store: () => SqlStore): void {
       const ids = async (agentName?: string) => (await store().searchKnowledge(word, 10, agentName)).map((item) => item.id).sort();
       expect(await ids("biller")).toEqual([common.id, scoped.id].sort());
       expect(await ids("other")).toEqual([common.id]);
-      expect(await ids()).toEqual([common.id]);
+      expect(await ids()).toEqual([common.id, scoped.id].sort());
+    });
+
+    test("lists what a statistical test proved for an agent, most wins first", async () => {
+      const agentName = `agent-${hex(8)}`;
+      const proof = (wins: number) => aValidation({ decision: "pass", kind: "statistical", wins });
+      const weak = await active({}, { agentName, validation: proof(9) });
+      const strong = await active({}, { agentName, validation: proof(20) });
+      await active({}, { agentName, validation: aValidation({ decision: "pass", kind: "human", wins: 0 }) });
+      await active({}, { agentName, priority: "pinned", validation: proof(30) });
+      await active({}, { validation: proof(40) });
+      expect((await store().provenItems(agentName, 5)).map((item) => item.id)).toEqual([strong.id, weak.id]);
+      expect(await store().provenItems(agentName, 1)).toHaveLength(1);
     });
 
     test("gives active pinned items, oldest first, of this agent", async () => {
@@ -180,7 +192,7 @@ export function describeKnowledge(store: () => SqlStore): void {
       await save(await propose(), { priority: "pinned", agentName, status: "validated" });
       const mine = (await store().pinnedItems(agentName)).filter((item) => item.agentName === agentName);
       expect(mine.map((item) => item.id)).toEqual([older.id, newer.id]);
-      expect((await store().pinnedItems()).filter((item) => item.agentName === agentName)).toEqual([]);
+      expect((await store().pinnedItems("other")).filter((item) => item.agentName === agentName)).toEqual([]);
     });
 
     test("stop words alone find nothing", async () => {

@@ -36,8 +36,16 @@ function items(count: number, overrides: Partial<KnowledgeItem> = {}): Knowledge
   );
 }
 
-function searchOf(pinned: readonly KnowledgeItem[], ranked: readonly KnowledgeItem[]): KnowledgeSearch {
-  return { pinnedItems: async () => pinned, searchKnowledge: async (_task, limit) => ranked.slice(0, limit) };
+function searchOf(
+  pinned: readonly KnowledgeItem[],
+  ranked: readonly KnowledgeItem[],
+  proven: readonly KnowledgeItem[] = [],
+): KnowledgeSearch {
+  return {
+    pinnedItems: async () => pinned,
+    searchKnowledge: async (_task, limit) => ranked.slice(0, limit),
+    provenItems: async (_agentName, limit) => proven.slice(0, limit),
+  };
 }
 
 function options(
@@ -70,6 +78,15 @@ describe("select", () => {
       good,
     ];
     expect(ids((await select(options({ ranked }))).given)).toEqual(["good"]);
+  });
+
+  test("fills the places left with what is proven for the agent that asks, once each", async () => {
+    const ranked = items(2, { agentName: "billing" });
+    const proven = [...ranked.slice(1), anActiveItem({ id: "proven", content: "always round down", agentName: "billing" })];
+    const search = searchOf([], ranked, proven);
+    expect(ids((await select(options({ search, agentName: "billing" }))).given)).toEqual(["normal-0", "normal-1", "proven"]);
+    expect(ids((await select(options({ search, agentName: "billing", maxItems: 2 }))).given)).toEqual(["normal-0", "normal-1"]);
+    expect(ids((await select(options({ search }))).given)).toEqual(["normal-0", "normal-1"]);
   });
 
   test("leaves out items of another agent", async () => {
@@ -111,7 +128,7 @@ describe("select", () => {
   });
 
   test("does not ask the search about a blank task", async () => {
-    const search: KnowledgeSearch = { pinnedItems: async () => [], searchKnowledge: () => Promise.reject(new Error("asked")) };
+    const search: KnowledgeSearch = { ...searchOf([], []), searchKnowledge: () => Promise.reject(new Error("asked")) };
     expect((await select(options({ task: "  ", search }))).text).toBe("");
   });
 });

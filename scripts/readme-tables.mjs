@@ -1,4 +1,6 @@
-/** The tables in README.md that are made, not written: one place for the script that refreshes them and the test that compares them. */
+/** The tables in README.md that are made, not written: one place for the scripts that refresh them and the test that compares them. */
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 
 /** The text between `<!-- name -->` and `<!-- /name -->`. Throws when the markers are not there once each, in that order. */
 export function textBetween(page, name) {
@@ -6,9 +8,12 @@ export function textBetween(page, name) {
   return page.slice(from, to).trim();
 }
 
-export function replaceBetween(page, name, text) {
+/** Puts `text` between the markers in README.md, and lays the page out as the formatter wants it. */
+export function writeBetween(name, text) {
+  const page = readFileSync("README.md", "utf8");
   const { from, to } = rangeOf(page, name);
-  return `${page.slice(0, from)}\n\n${text}\n\n${page.slice(to)}`;
+  writeFileSync("README.md", `${page.slice(0, from)}\n\n${text}\n\n${page.slice(to)}`);
+  execFileSync(process.execPath, ["node_modules/@biomejs/biome/bin/biome", "format", "--write", "README.md"], { stdio: "ignore" });
 }
 
 function rangeOf(page, name) {

@@ -42,7 +42,7 @@ function readyLine(child) {
       settle(value);
     };
     const timer = setTimeout(
-      () => give(reject, new Error(`agentlearn up was not ready after ${READY_TIMEOUT_MS} ms: ${errors.trim()}`)),
+      () => give(reject, new Error(`agentlearn up was not ready after ${READY_TIMEOUT_MS} ms: ${reasonIn(errors)}`)),
       READY_TIMEOUT_MS,
     );
     child.stderr.on("data", (chunk) => {
@@ -57,9 +57,14 @@ function readyLine(child) {
     });
     child.once("error", (error) => give(reject, error));
     child.once("exit", (code, signal) =>
-      give(reject, new Error(`agentlearn up ended with ${code ?? signal} before it was ready: ${errors.trim()}`)),
+      give(reject, new Error(`agentlearn up ended with ${code ?? signal} before it was ready: ${reasonIn(errors)}`)),
     );
   });
+}
+
+/** The line that names the error, or the last one. */
+function reasonIn(errors) {
+  return /^\S*Error\b.*$/m.exec(errors)?.[0] ?? errors.trim().split("\n").at(-1);
 }
 
 function parsed(line) {

@@ -8,12 +8,12 @@
  * Without --json a Markdown table; --write puts it between the markers in README.md. Exit code 0 when every target is met, 1 when one is not or a
  * figure could not be measured, 3 for an unknown name. --quick is too short to judge by: a missed target is shown there, and is no failure.
  */
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { figuresTable, replaceBetween } from "../../scripts/readme-tables.mjs";
+import { figuresTable, writeBetween } from "../../scripts/readme-tables.mjs";
 
 const EXIT_UNMET = 1;
 const EXIT_BAD_ARGUMENT = 3;
@@ -27,7 +27,7 @@ for (const name of names) {
   process.stderr.write(`${name}: ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
   rows.push(...measured);
 }
-await print();
+print();
 const failed = rows.some((row) => row.error !== undefined || (!quick && row.met === false));
 // A figure may leave sockets or threads behind when it fails half-way; the answer is known, so end here.
 process.exit(failed ? EXIT_UNMET : 0);
@@ -97,7 +97,7 @@ function isMet(value, { op, value: wanted }) {
   throw new Error(`a target's op is <=, >= or ==, not ${op}`);
 }
 
-async function print() {
+function print() {
   const about = { quick, node: process.version, cpus: availableParallelism(), platform: `${process.platform}-${process.arch}` };
   if (json) {
     console.log(JSON.stringify({ schema: "agentlearn.figures/v1", ...about, seed, rows }, null, 2));
@@ -106,5 +106,5 @@ async function print() {
   const table = figuresTable(rows);
   console.log(table);
   console.log(`\nNode ${about.node}, ${about.cpus} CPUs, ${about.platform}, seed ${seed}${quick ? ", quick: too short to judge by" : ""}`);
-  if (write) await writeFile("README.md", replaceBetween(await readFile("README.md", "utf8"), "figures", table));
+  if (write) writeBetween("figures", table);
 }

@@ -52,7 +52,7 @@ describe("the layer table", () => {
   });
 
   test("refuses a word it does not know instead of allowing it", () => {
-    expect(() => readArchitecture(page.replace("base, telemetry, span ", "base, whatever it needs "))).toThrow("cannot read");
+    expect(() => readArchitecture(withTraceRow("base, whatever it needs"))).toThrow("cannot read");
   });
 
   test("follows the page: a row that changes changes the check", () => {
@@ -61,7 +61,7 @@ describe("the layer table", () => {
       ["src/span/s.ts", "export const s = 1;"],
     ]);
     expect(importBreaches(files, architecture, "agentlearn")).toEqual([]);
-    const narrowed = readArchitecture(page.replace("base, telemetry, span ", "base, telemetry "));
+    const narrowed = readArchitecture(withTraceRow("base, telemetry"));
     expect(importBreaches(files, narrowed, "agentlearn")).toEqual([
       "src/trace/a.ts -> src/span/s.ts: src/trace may import base, telemetry",
     ]);
@@ -143,7 +143,7 @@ describe("an allowed import is left alone", () => {
     ["collector/http/server.ts", "collector/otlp/decode.ts"],
     ["collector/main.ts", "src/store/open.ts"],
     ["src/cli/main.ts", "collector/main.ts"],
-    ["src/runtime.ts", "src/learner/cycle.ts"],
+    ["src/index.ts", "src/learner/cycle.ts"],
   ];
 
   test.each(allowed)("%s -> %s", (from, to) => {
@@ -192,6 +192,11 @@ describe("other planted faults are refused", () => {
     expect(breaches).toEqual(["src/span/normalise.ts: missing"]);
   });
 });
+
+/** The page with another right cell for `src/trace`. */
+function withTraceRow(cell: string): string {
+  return page.replace(/^(\| `src\/trace` +\|)[^|]+\|$/m, `$1 ${cell} |`);
+}
 
 function filesOf(folders: readonly string[]): Files {
   return new Map(folders.flatMap((folder) => list(folder)).map((path) => [path, readFileSync(path, "utf8")]));

@@ -71,6 +71,13 @@ export interface ValidationPair {
   /** Replicates run to confirm a loss; 0 when none was needed. */
   readonly replicates: number;
   readonly confirmedRegression: boolean;
+  /** [baseline, candidate] score of each replicate. Absent when none was run. */
+  readonly replicateScores?: readonly (readonly [number, number])[];
+  /** Set where the case is marked so: any loss on it refuses. */
+  readonly mustPass?: true;
+  /** What the runner or the scorer threw; that side scored 0. */
+  readonly baselineError?: string;
+  readonly candidateError?: string;
   /** Outputs, kept for losses only. */
   readonly baselineOutput?: string;
   readonly candidateOutput?: string;
@@ -88,13 +95,16 @@ export interface Validation {
   readonly reason: string;
   readonly actor: string;
   readonly createdAtUs: TimeUs;
+  /** Held-out cases. `pairs` holds fewer when the test stopped early, and none when it could not begin. */
   readonly cases: number;
+  /** Of all cases. */
   readonly baselinePassed: number;
+  /** Of the pairs. */
   readonly candidatePassed: number;
   /** Discordant pairs: failed before and passed with the item, and the reverse. */
   readonly wins: number;
   readonly losses: number;
-  /** Mean score difference, candidate minus baseline. */
+  /** Mean score difference over the pairs, candidate minus baseline. */
   readonly gain: number;
   readonly eValue: number;
   /** The e-value needed: 1 / alphaAllotted. */
@@ -108,6 +118,10 @@ export interface Validation {
   readonly passScore: number;
   readonly minimumGain: number;
   readonly pairs: readonly ValidationPair[];
+  /** The gain if the item made every case score 1. Absent on certificates of people. */
+  readonly gainCeiling?: number;
+  /** Digest of the text that was tested; evidence about one text is no evidence about another. See evidence.ts. */
+  readonly contentDigest?: string;
   /** The id of the model or the runner, where known. */
   readonly runner?: string;
 }

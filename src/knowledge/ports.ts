@@ -1,3 +1,4 @@
+import type { TimeUs } from "../base/clock.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "./knowledge-item.ts";
 
@@ -35,4 +36,50 @@ export interface ValidationCase {
   readonly mustPass: boolean;
   /** In [0, 1]. */
   score(output: string): Promise<number> | number;
+}
+
+/** One side of one case. */
+export interface SideResult {
+  readonly score: number;
+  readonly output: string;
+  /** What the runner or the scorer threw; the score is 0 then. */
+  readonly error?: string;
+}
+
+/** Results without the candidate, so that several candidates share one baseline. Good for one runner, one set of cases and one context text. */
+export interface BaselineCache {
+  /** The knowledge text that was in the prompt. `validate` refuses a cache made with another. */
+  readonly context: string;
+  readonly byCaseId: Map<string, SideResult>;
+}
+
+export interface ValidationProgress {
+  readonly phase: "baseline" | "candidate";
+  readonly done: number;
+  readonly total: number;
+}
+
+/** What a validator is given besides the item. */
+export interface ValidatorContext {
+  readonly cases: readonly ValidationCase[];
+  /** Task texts of the runs the item was read from; cases that repeat one of them are not used. */
+  readonly sourceTasks: readonly string[];
+  /** The text of the knowledge that is already active, "" for none. In the prompt on both sides. */
+  readonly context: string;
+  /** The exact prompt text with the candidate in it. */
+  renderWith(item: KnowledgeItem): string;
+  readonly baseline?: BaselineCache;
+  /** 1-based position of this test in the stream of statistical tests, and how many before it passed. */
+  readonly position: number;
+  readonly passedBefore: number;
+  readonly id: string;
+  readonly nowUs: TimeUs;
+  readonly onProgress?: (progress: ValidationProgress) => void;
+}
+
+/** One way to decide about a candidate. */
+export interface Validator {
+  readonly name: string;
+  /** A certificate, or undefined to abstain: the item then stays in the queue. Changes nothing. Rejects "cancelled" on abort. */
+  validate(item: KnowledgeItem, context: ValidatorContext, signal?: AbortSignal): Promise<Validation | undefined>;
 }

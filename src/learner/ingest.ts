@@ -1,22 +1,144 @@
-import type { Clock } from "../base/clock.ts";
-import { LearnError } from "../base/error.ts";
-import type { IngestStore } from "../store/ports.ts";
+import type { Clock, TimeUs } from "../base/clock.ts";
+import { messageOf } from "../base/error.ts";
+import { deterministicSignal } from "../outcome/deterministic-signal.ts";
+import { evaluationSignal } from "../outcome/evaluation-signal.ts";
+import { outcomeFromFeedback } from "../outcome/feedback.ts";
+import { judge } from "../outcome/judge.ts";
+import type { Outcome } from "../outcome/outcome.ts";
+import { normalise } from "../span/normalise.ts";
+import { decodeBody } from "../span/otlp/decode-body.ts";
+import type { RawBatch, RawLog, RawSpan } from "../span/raw-span.ts";
+import type { Span } from "../span/span.ts";
+import type { IngestStore, PendingTrace } from "../store/ports.ts";
+import { assemble, hasEndedRoot, readiness } from "../trace/assemble.ts";
+import type { CompletenessReason, Trace } from "../trace/trace.ts";
 
 export interface IngestOptions {
   readonly store: IngestStore;
   readonly clock: Clock;
+  /** A trace with an ended root is complete after this much silence. Default 10 s: twice the batch delay of a JS SDK, whose logs and spans flush apart. */
   readonly quietMs?: number;
+  /** A trace without a root is complete after this much silence. Default 60 s. */
   readonly idleMs?: number;
+  /** Above this a trace is assembled as it is. Default 10,000 spans. */
+  readonly maxSpans?: number;
 }
 
+export interface IngestCounts {
+  readonly mapped: number;
+  readonly assembled: number;
+}
+
+/** The work behind the acknowledgement: appended bodies become spans, and silent traces become judged runs. */
 export interface Ingest {
-  /** One bounded piece of work. `busy`: there is more to do at once. */
-  step(): Promise<{ readonly mapped: number; readonly assembled: number; readonly busy: boolean }>;
-  /** Maps and assembles everything now. */
-  drain(): Promise<{ readonly mapped: number; readonly assembled: number }>;
+  /** One bounded round. `busy` is true when more is waiting. Rejects only when the store does. */
+  step(): Promise<IngestCounts & { readonly busy: boolean }>;
+  /** Everything that was appended before the call, at once; incomplete traces are assembled with reason "flush". */
+  drain(): Promise<IngestCounts>;
 }
 
-export function createIngest(_options: IngestOptions): Ingest {
-  const missing = (): Promise<never> => Promise.reject(new LearnError("internal", "ingest not linked"));
-  return { step: missing, drain: missing };
+// 32 bodies: at 512 spans each one round stays near 100 ms, so an append never waits long behind it.
+const BODIES_PER_STEP = 32;
+const TRACES_PER_STEP = 64;
+// Rows, not spans: enough that traces waiting for a root (60 s) do not hide those that are ready.
+const PENDING_SCAN = 4_096;
+const SIGNALS = [deterministicSignal(), evaluationSignal()];
+
+export function createIngest(options: IngestOptions): Ingest {
+  const { store, clock } = options;
+  const limits = { quietMs: options.quietMs ?? 10_000, idleMs: options.idleMs ?? 60_000, maxSpans: options.maxSpans ?? 10_000 };
+  // Traces seen without a root, by the arrival they were seen at: not read again until something new arrives or idleMs passes.
+  const rootless = new Map<string, TimeUs>();
+
+  async function mapBodies(): Promise<number> {
+    const bodies = await store.unmappedBodies(BODIES_PER_STEP);
+    for (const body of bodies) {
+      let batch: RawBatch;
+      try {
+        batch = decodeBody(body).batch;
+      } catch (caught) {
+        await store.markUnmappable(body.id, messageOf(caught));
+        continue;
+      }
+      await store.saveMapped([body.id], batch, clock.nowUs());
+    }
+    return bodies.length;
+  }
+
+  async function assembleOne(pending: PendingTrace, forced: boolean): Promise<boolean> {
+    const nowUs = clock.nowUs();
+    const silentMs = (nowUs - pending.lastArrivalUs) / 1000;
+    const full = pending.spanCount >= limits.maxSpans;
+    if (!forced && !full && silentMs < limits.quietMs) return false;
+    if (!forced && !full && rootless.get(pending.traceId) === pending.lastArrivalUs && silentMs < limits.idleMs) return false;
+    const spans = spansOfBatch(await store.spansOf(pending.traceId));
+    const reason = readiness({
+      hasRoot: hasEndedRoot(spans),
+      spanCount: spans.length,
+      lastArrivalUs: pending.lastArrivalUs,
+      nowUs,
+      ...limits,
+    });
+    if (reason === undefined && !forced) {
+      rootless.set(pending.traceId, pending.lastArrivalUs);
+      return false;
+    }
+    rootless.delete(pending.traceId);
+    await save(pending, spans, reason ?? "flush", nowUs);
+    return true;
+  }
+
+  async function save(pending: PendingTrace, spans: readonly Span[], reason: CompletenessReason, nowUs: TimeUs): Promise<void> {
+    const traces = assemble(spans, reason);
+    const outcomes: Outcome[] = [];
+    for (const trace of traces) outcomes.push(...(await judge(trace, SIGNALS, nowUs)), ...(await fedBack(trace)));
+    await store.saveAssembled(pending.traceId, traces, outcomes, pending.lastArrivalUs);
+  }
+
+  async function fedBack(trace: Trace): Promise<readonly Outcome[]> {
+    const feedback = await store.feedbackOf(trace.traceId);
+    return feedback
+      .filter((entry) => entry.traceId === trace.traceId || entry.traceId === trace.id)
+      .map((entry) => outcomeFromFeedback(trace.id, entry, entry.createdAtUs));
+  }
+
+  async function assembleRound(forced: boolean, done: Set<string>): Promise<number> {
+    let assembled = 0;
+    for (const pending of await store.pendingTraces(PENDING_SCAN)) {
+      if (!forced && assembled >= TRACES_PER_STEP) break;
+      if (done.has(pending.traceId)) continue;
+      if (await assembleOne(pending, forced)) {
+        assembled += 1;
+        done.add(pending.traceId);
+      }
+    }
+    return assembled;
+  }
+
+  return {
+    async step() {
+      const mapped = await mapBodies();
+      const assembled = await assembleRound(false, new Set());
+      return { mapped, assembled, busy: mapped === BODIES_PER_STEP || assembled === TRACES_PER_STEP };
+    },
+    async drain() {
+      let mapped = 0;
+      for (let round = await mapBodies(); round > 0; round = await mapBodies()) mapped += round;
+      const done = new Set<string>();
+      let assembled = 0;
+      for (let round = await assembleRound(true, done); round > 0; round = await assembleRound(true, done)) assembled += round;
+      return { mapped, assembled };
+    },
+  };
+}
+
+/** Joins logs to their spans on (trace id, span id) and normalises. Logs of a span that is not there yet wait in the store. */
+function spansOfBatch(batch: RawBatch): readonly Span[] {
+  const logs = new Map<string, RawLog[]>();
+  for (const log of batch.logs) {
+    const known = logs.get(log.spanId);
+    if (known === undefined) logs.set(log.spanId, [log]);
+    else known.push(log);
+  }
+  return batch.spans.map((span: RawSpan) => normalise(span, logs.get(span.spanId) ?? []));
 }

@@ -1,10 +1,13 @@
 import type { Trace } from "../trace/trace.ts";
 import type { Feedback, Outcome } from "./outcome.ts";
 
-/** One way to judge a trace. Pure with respect to the trace; returns undefined when it has nothing to say. */
+/** What a signal says: one outcome, several from different sources, or nothing. */
+export type SignalAnswer = Outcome | readonly Outcome[] | undefined;
+
+/** One way to judge a trace. Pure with respect to the trace; returns undefined or nothing when it has nothing to say. */
 export interface OutcomeSignal {
   readonly name: string;
-  judge(trace: Trace, signal?: AbortSignal): Promise<Outcome | undefined> | Outcome | undefined;
+  judge(trace: Trace, signal?: AbortSignal): Promise<SignalAnswer> | SignalAnswer;
 }
 
 /** A check that the user supplies. Returns true / false, or a score in [0, 1]; undefined abstains. */

@@ -1,4 +1,6 @@
-import type { RawBatch } from "./raw-span.ts";
+import type { TimeUs } from "../base/clock.ts";
+import type { Attributes, AttributeValue, RawBatch, RawSpan } from "./raw-span.ts";
+import type { Span } from "./span.ts";
 
 /** Where copied spans go. Implementations never throw into the agent. */
 export interface SpanSink {
@@ -12,7 +14,58 @@ export interface SpanSink {
   counts(): { readonly submitted: number; readonly dropped: number; readonly failed: number };
 }
 
-/** One emitter convention. Dialects are pure: no state, no I/O, never throw on any input. */
+/** A span event or a log record of the span: emitters use either for the same words. */
+export interface Occurrence {
+  /** "" when the emitter gave none. */
+  readonly name: string;
+  readonly timeUs: TimeUs;
+  readonly attributes: Attributes;
+  /** `null` for span events, which have no body. */
+  readonly body: AttributeValue;
+}
+
+/** All that a dialect may look at. */
+export interface DialectInput {
+  readonly span: RawSpan;
+  /** In time order; equal times keep the order of arrival, span events first. */
+  readonly occurrences: readonly Occurrence[];
+}
+
+/** What one dialect understood of a span. An absent field means that the emitter did not say. */
+export type Reading = {
+  readonly [Field in
+    | "role"
+    | "operation"
+    | "provider"
+    | "model"
+    | "responseId"
+    | "finishReasons"
+    | "usage"
+    | "system"
+    | "inputMessages"
+    | "outputMessages"
+    | "input"
+    | "output"
+    | "agentName"
+    | "conversationId"
+    | "userId"]?: Span[Field] | undefined;
+} & {
+  /** Used only when the role comes out as "tool"; a name is not needed. */
+  readonly tool?: { readonly [Field in keyof NonNullable<Span["tool"]>]?: NonNullable<Span["tool"]>[Field] | undefined };
+  readonly evaluations?: Span["evaluations"];
+  /** What to say for a failure that gave no message of its own. */
+  readonly errorText?: string | undefined;
+  /** Attributes of this dialect that no rule maps, as they came. */
+  readonly metadata?: Attributes;
+};
+
+/**
+ * One emitter convention. Dialects are pure: no state, no I/O, never throw on any input.
+ * A span may be spoken of in several dialects at once (OpenLLMetry writes `traceloop.*` beside `gen_ai.*`); for each field the first
+ * dialect in the list that says something wins.
+ */
 export interface Dialect {
   readonly name: string;
+  /** `undefined` when the span does not speak this dialect. Told by keys first; a scope name may lie. */
+  read(input: DialectInput): Reading | undefined;
 }

@@ -3,6 +3,8 @@ import { parseAst } from "vitest/node";
 export interface ModuleFacts {
   /** Every literal module name: static, dynamic, type-only, `import("…")` types and `import x = require("…")`. */
   readonly imports: readonly string[];
+  /** Those that Node loads before the module runs: static, and not for types alone. */
+  readonly loaded: readonly string[];
   /** Names that are handed on from another module: `export … from`, or an imported name exported again. */
   readonly reExports: readonly string[];
 }
@@ -18,12 +20,14 @@ interface Node {
  */
 export function readModule(path: string, text: string): ModuleFacts {
   const imports: string[] = [];
+  const loaded: string[] = [];
   const reExports: string[] = [];
   const imported = new Set<string>();
   const root = parseAst(text, { lang: "ts" }, path) as unknown as Node;
   walk(root, (node) => {
     const source = literalOf(node["source"] ?? (node.type === "TSExternalModuleReference" ? node["expression"] : undefined));
     if (source !== undefined) imports.push(source);
+    if (source !== undefined && isLoaded(node)) loaded.push(source);
     if (node.type === "ImportDeclaration") for (const specifier of nodesOf(node["specifiers"])) imported.add(nameOf(specifier["local"]));
     if (node.type === "ExportAllDeclaration") reExports.push(`* from ${source}`);
     if (node.type === "ExportNamedDeclaration")
@@ -32,7 +36,13 @@ export function readModule(path: string, text: string): ModuleFacts {
         if (source !== undefined || imported.has(name)) reExports.push(name);
       }
   });
-  return { imports, reExports };
+  return { imports, loaded, reExports };
+}
+
+/** With verbatimModuleSyntax only a declaration marked as a whole disappears; `import { type A }` still loads its module. */
+function isLoaded(node: Node): boolean {
+  if (node.type === "ImportDeclaration") return node["importKind"] !== "type";
+  return (node.type === "ExportNamedDeclaration" || node.type === "ExportAllDeclaration") && node["exportKind"] !== "type";
 }
 
 function walk(node: Node, visit: (node: Node) => void): void {

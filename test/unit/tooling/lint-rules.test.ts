@@ -28,6 +28,12 @@ const PLANTED: readonly { readonly rule: string; readonly file: string; readonly
       "src/c/hidden.ts": "/** @private */\nexport const hidden = 1;\n",
     },
   },
+  // tsc does not read .mjs, so a name that is nowhere declared would only show when the line runs.
+  {
+    rule: "correctness/noUndeclaredVariables",
+    file: "scripts/undeclared.mjs",
+    files: { "scripts/undeclared.mjs": "export const u = nowhere;\n" },
+  },
   {
     rule: "correctness/useImportExtensions",
     file: "src/a/seven.ts",

@@ -1,0 +1,36 @@
+import { LearnError } from "../src/base/error.ts";
+
+/** Bytes of bodies held at a time. Under overload the newest are sent away to come back, instead of all sinking together. */
+export interface BufferBudget {
+  /** Opens an account for one body. */
+  open(): BufferAccount;
+}
+
+export interface BufferAccount {
+  /** Throws "unavailable" when the bytes do not fit now. */
+  take(bytes: number): void;
+  /** Gives all back. Safe twice. */
+  close(): void;
+}
+
+export function createBufferBudget(maxBytes: number): BufferBudget {
+  let used = 0;
+  return {
+    open() {
+      let taken = 0;
+      return {
+        take(bytes) {
+          if (used + bytes > maxBytes) {
+            throw new LearnError("unavailable", `the receiver already holds ${used} bytes of requests`, { hint: "send the batch again" });
+          }
+          used += bytes;
+          taken += bytes;
+        },
+        close() {
+          used -= taken;
+          taken = 0;
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,169 @@
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
+import { fromUnknown, type LearnError } from "../../src/base/error.ts";
+import { createBearerCheck } from "../bearer.ts";
+import { createBufferBudget } from "../buffer-budget.ts";
+import type { Limits } from "../limits.ts";
+import { type Listening, listen } from "../listen.ts";
+import { encodeStatus, encodeSuccess, statusOf } from "../otlp/answer.ts";
+import { bodyTooLarge, readBody } from "../read-body.ts";
+import type { OtlpContentType, OtlpEncoding, OtlpHandler, OtlpSignal } from "../request.ts";
+import { GRPC, otlpStatus, RETRY_AFTER_SECONDS } from "../status.ts";
+import { closer, guardServer, serverOptions } from "./server.ts";
+
+export interface ReceiverOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** 0 asks for a free port. */
+  readonly port: number;
+  readonly handle: OtlpHandler;
+  readonly limits: Limits;
+  /** When set, every request must carry `Authorization: Bearer <token>`. */
+  readonly token?: string;
+}
+
+const SIGNALS: ReadonlyMap<string, OtlpSignal> = new Map([
+  ["/v1/traces", "traces"],
+  ["/v1/logs", "logs"],
+  ["/v1/metrics", "metrics"],
+]);
+
+/** A refusal that belongs to HTTP and not to the body. */
+interface HttpRefusal {
+  readonly httpStatus: number;
+  readonly grpcCode: number;
+  readonly message: string;
+  readonly headers?: OutgoingHttpHeaders;
+}
+
+/** OTLP over HTTP. Rejects "conflict" when the port is taken. */
+export async function startHttpReceiver({ host = "127.0.0.1", port, handle, limits, token }: ReceiverOptions): Promise<Listening> {
+  const authorized = createBearerCheck(token);
+  const budget = createBufferBudget(limits.maxBufferedBytes);
+  let closing = false;
+
+  const server = createServer(serverOptions(limits), (request, response) => {
+    serve(request, response).catch((caught: unknown) => {
+      // Nothing above is known to throw; if it does, it is one request that suffers.
+      request.resume();
+      if (!response.headersSent) refuse(request, response, fromUnknown(caught, "the request failed", "unavailable"));
+      else response.destroy();
+    });
+  });
+  guardServer(server, limits, (httpStatus, message) => {
+    const retryable = httpStatus === 503;
+    const grpcCode = retryable ? GRPC.unavailable : GRPC.invalidArgument;
+    return Buffer.from(encodeStatus({ grpcCode, message, retryable }, "application/json")).toString();
+  });
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refusal = authorized(request.headers.authorization) ? checkHead(request) : UNAUTHORIZED;
+    if (refusal !== undefined) {
+      request.resume();
+      send(
+        response,
+        refusal.httpStatus,
+        answerType(request),
+        encodeStatus({ ...refusal, retryable: false }, answerType(request)),
+        refusal.headers,
+      );
+      return;
+    }
+    const signal = SIGNALS.get(pathOf(request)) as OtlpSignal;
+    const contentType = contentTypeOf(request) as OtlpContentType;
+    const account = budget.open();
+    try {
+      const announced = Number(request.headers["content-length"] ?? 0);
+      if (announced > limits.maxBodyBytes) {
+        request.resume();
+        throw bodyTooLarge(limits.maxBodyBytes);
+      }
+      const { body } = await readBody(request, limits.maxBodyBytes, account);
+      const result = await handle({ signal, contentType, encoding: encodingOf(request) as OtlpEncoding, body });
+      if (result.kind === "refused") throw result.error;
+      send(response, 200, contentType, encodeSuccess(signal, contentType, result));
+    } catch (caught) {
+      refuse(request, response, fromUnknown(caught, "the request failed", "unavailable"));
+    } finally {
+      account.close();
+    }
+  }
+
+  function refuse(request: IncomingMessage, response: ServerResponse, error: LearnError): void {
+    const { httpStatus, retryable } = otlpStatus(error.code);
+    const type = answerType(request);
+    send(response, httpStatus, type, encodeStatus(statusOf(error), type), retryable ? { "retry-after": String(RETRY_AFTER_SECONDS) } : {});
+  }
+
+  function send(
+    response: ServerResponse,
+    status: number,
+    type: OtlpContentType,
+    body: Uint8Array,
+    headers: OutgoingHttpHeaders = {},
+  ): void {
+    if (response.destroyed) return;
+    const connection = closing ? { connection: "close" } : {};
+    response.writeHead(status, { ...headers, ...connection, "content-type": type, "content-length": body.byteLength });
+    response.end(body);
+  }
+
+  const bound = await listen(server, { host, port, what: "OTLP over HTTP", flag: "--otlp-http-port" });
+  const closeServer = closer(server, limits);
+  return {
+    port: bound,
+    close: () => {
+      closing = true;
+      return closeServer();
+    },
+  };
+}
+
+const UNAUTHORIZED: HttpRefusal = {
+  httpStatus: 401,
+  grpcCode: GRPC.unauthenticated,
+  message: "a token is needed: set OTEL_EXPORTER_OTLP_HEADERS to Authorization=Bearer%20<token>",
+  headers: { "www-authenticate": "Bearer" },
+};
+
+function checkHead(request: IncomingMessage): HttpRefusal | undefined {
+  if (!SIGNALS.has(pathOf(request))) {
+    return { httpStatus: 404, grpcCode: GRPC.notFound, message: "no such path: post to /v1/traces, /v1/logs or /v1/metrics" };
+  }
+  if (request.method !== "POST") {
+    return { httpStatus: 405, grpcCode: GRPC.unimplemented, message: "only POST is allowed here", headers: { allow: "POST" } };
+  }
+  if (contentTypeOf(request) === undefined) {
+    const message = "the content type is not supported: send application/x-protobuf or application/json";
+    return {
+      httpStatus: 415,
+      grpcCode: GRPC.invalidArgument,
+      message,
+      headers: { "accept-post": "application/x-protobuf, application/json" },
+    };
+  }
+  if (encodingOf(request) === undefined) {
+    const message = "the content encoding is not supported: send gzip or identity";
+    return { httpStatus: 415, grpcCode: GRPC.invalidArgument, message, headers: { "accept-encoding": "gzip, identity" } };
+  }
+  return undefined;
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?", 1)[0] as string;
+}
+
+function contentTypeOf(request: IncomingMessage): OtlpContentType | undefined {
+  const type = (request.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase();
+  return type === "application/x-protobuf" || type === "application/json" ? type : undefined;
+}
+
+function encodingOf(request: IncomingMessage): OtlpEncoding | undefined {
+  const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  if (encoding === "gzip" || encoding === "x-gzip") return "gzip";
+  return encoding === "identity" || encoding === "" ? "identity" : undefined;
+}
+
+/** Answers speak the type of the request; where that is none of ours a person may be reading, so JSON. */
+function answerType(request: IncomingMessage): OtlpContentType {
+  return contentTypeOf(request) ?? "application/json";
+}

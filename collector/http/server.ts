@@ -1,0 +1,57 @@
+import type { Server, ServerOptions } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Limits } from "../limits.ts";
+import type { Listening } from "../listen.ts";
+
+/** The timeouts of a node:http server under these limits. */
+export function serverOptions(limits: Limits): ServerOptions {
+  return {
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    // node looks every 30 s by default, which would make a 5 s timeout one of 35 s.
+    connectionsCheckingInterval: 1_000,
+  };
+}
+
+/** Bounds connections and answers what never became a request. `answer` makes the body of such an answer, in JSON. */
+export function guardServer(server: Server, limits: Limits, answer: (httpStatus: number, message: string) => string): void {
+  server.maxConnections = limits.maxConnections;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (error.code === "ECONNRESET" || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // A slow network passes. 408, node's own answer, makes exporters drop the batch.
+    if (error.code === "ERR_HTTP_REQUEST_TIMEOUT")
+      raw(socket, "503 Service Unavailable", answer(503, "the request took too long to arrive"));
+    else if (error.code === "HPE_HEADER_OVERFLOW")
+      raw(socket, "431 Request Header Fields Too Large", answer(431, "the headers are too large"));
+    else raw(socket, "400 Bad Request", answer(400, "this is not an HTTP request"));
+  });
+}
+
+/** Gives `server` its `close`. */
+export function closer(server: Server, limits: Limits): Listening["close"] {
+  let closing: Promise<void> | undefined;
+  return () => {
+    closing ??= new Promise((resolve) => {
+      const cut = setTimeout(() => server.closeAllConnections(), limits.closeTimeoutMs);
+      // A kept connection turns idle when its last answer is out, and node looks for those only once.
+      const sweep = setInterval(() => server.closeIdleConnections(), 20);
+      server.close(() => {
+        clearTimeout(cut);
+        clearInterval(sweep);
+        resolve();
+      });
+      server.closeIdleConnections();
+    });
+    return closing;
+  };
+}
+
+function raw(socket: Duplex, status: string, body: string): void {
+  const retry = status.startsWith("503") ? "Retry-After: 1\r\n" : "";
+  const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\n${retry}`;
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
+}

@@ -1,0 +1,125 @@
+import { systemClock } from "../src/base/clock.ts";
+import { newTraceId } from "../src/base/id.ts";
+import { acquireRuntime } from "../src/compose/runtime.ts";
+import { type Config, loadConfig } from "../src/config/config.ts";
+import { select } from "../src/injection/select.ts";
+import { learn } from "../src/learner/cycle.ts";
+import { recoveryAnalyzer } from "../src/lesson/recovery-analyzer.ts";
+import type { Store } from "../src/store/ports.ts";
+import { createReporter } from "../src/telemetry/report.ts";
+import { createApi, startApi } from "./api/app.ts";
+import type { ApiPorts } from "./api/ports.ts";
+import { startGrpcReceiver } from "./grpc/receiver.ts";
+import { startHttpReceiver } from "./http/receiver.ts";
+import { defaultLimits } from "./limits.ts";
+import { createOtlpHandler } from "./request.ts";
+
+/** What `startCollector` may be told; the rest comes from AGENTLEARN_* and the defaults. */
+export type CollectorOptions = Partial<Config>;
+
+/** A running collector. All ports are the real ones, also where 0 was asked for. */
+export interface Collector {
+  readonly otlpHttpUrl: string;
+  readonly otlpGrpcUrl: string;
+  readonly apiUrl: string;
+  readonly store: Store;
+  /** Stops listening, answers what is in flight, flushes, and lets go of the store. Safe twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the receiver (OTLP/HTTP and OTLP/gRPC), the API and the learner loop on one store.
+ * Rejects "conflict" when a port is busy or another process owns the store, "unavailable" when the store can't be written; nothing is left running then.
+ */
+export async function startCollector(options: CollectorOptions = {}): Promise<Collector> {
+  const config = loadConfig({ code: options, env: process.env });
+  const runtime = acquireRuntime(
+    { store: config.store },
+    { name: "agentlearn up", mode: "own", quietMs: config.quietMs, idleMs: config.idleMs },
+  );
+  const { store } = runtime;
+  const closers: (() => Promise<void>)[] = [() => runtime.release()];
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= (async () => {
+      for (const step of closers.reverse()) await step();
+    })();
+    return closed;
+  };
+  try {
+    // The first call opens the file: an owned, read-only or corrupt store fails here, before a port is taken.
+    await store.status();
+    const handle = createOtlpHandler({ append: (bodies) => store.appendBodies(bodies), clock: systemClock, limits: defaultLimits });
+    const common = { host: config.host, handle, limits: defaultLimits };
+    const http = await startHttpReceiver({ ...common, port: config.otlpHttpPort });
+    closers.push(() => http.close());
+    const grpc = await startGrpcReceiver({ ...common, port: config.otlpGrpcPort });
+    closers.push(() => grpc.close());
+    const api = await startApi({
+      app: createApi({ ports: apiPorts(store, config), host: config.host }),
+      host: config.host,
+      port: config.apiPort,
+      limits: defaultLimits,
+    });
+    closers.push(() => api.close());
+    closers.push(startLearner(store, config));
+    const origin = (port: number) => `http://${config.host}:${port}`;
+    return { otlpHttpUrl: origin(http.port), otlpGrpcUrl: origin(grpc.port), apiUrl: origin(api.port), store, close };
+  } catch (caught) {
+    await close();
+    throw caught;
+  }
+}
+
+function apiPorts(store: Store, config: Config): ApiPorts {
+  return {
+    status: () => store.status(),
+    knowledgeFor: ({ task, agentName, traceId }) =>
+      select({
+        task,
+        ...(agentName === undefined ? {} : { agentName }),
+        search: store,
+        withholdProbability: config.withholdProbability,
+        seed: traceId ?? newTraceId(),
+        maxItems: config.maxItems,
+        maxTokens: config.maxTokens,
+        maxPinned: config.maxPinned,
+      }),
+    addFeedback: (feedback) => store.addFeedback(feedback),
+    listTraces: (filter) => store.listTraces(filter),
+    getTrace: (id) => store.getTrace(id),
+    listKnowledge: (filter) => store.listKnowledge(filter),
+  };
+}
+
+/** Mines new traces on a timer. No model is called and nothing is promoted: both need somebody to ask for it (`agentlearn learn`). */
+function startLearner(store: Store, config: Config): () => Promise<void> {
+  const reporter = createReporter("learner");
+  const abort = new AbortController();
+  let running: Promise<unknown> = Promise.resolve();
+  const round = async () => {
+    if ((await store.status()).unanalyzed === 0) return;
+    await learn({
+      store,
+      clock: systemClock,
+      analyzers: [recoveryAnalyzer()],
+      activation: "approval",
+      alpha: config.alpha,
+      minimumGain: config.minimumGain,
+      passScore: config.passScore,
+      concurrency: config.concurrency,
+      confirmReplicates: config.confirmReplicates,
+      signal: abort.signal,
+      drain: false,
+    });
+  };
+  const timer = setInterval(() => {
+    running = running.then(round).catch((caught: unknown) => reporter.failure("a learn cycle failed", caught));
+  }, config.learnEveryMs);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    abort.abort();
+    await running;
+  };
+}

@@ -1,0 +1,90 @@
+import type { Clock } from "../src/base/clock.ts";
+import { fromUnknown, LearnError } from "../src/base/error.ts";
+import type { RawBody } from "../src/store/ports.ts";
+import type { Limits } from "./limits.ts";
+import { createGunzip } from "./otlp/gunzip.ts";
+import { readTraceIds } from "./otlp/trace-ids.ts";
+
+export type OtlpSignal = "traces" | "logs" | "metrics";
+export type OtlpContentType = "application/x-protobuf" | "application/json";
+export type OtlpEncoding = "identity" | "gzip";
+
+/** One export call, whatever transport brought it. */
+export interface OtlpRequest {
+  readonly signal: OtlpSignal;
+  readonly contentType: OtlpContentType;
+  readonly encoding: OtlpEncoding;
+  /** As on the wire. Must own its whole ArrayBuffer: it is given away to the store, which may transfer it to another thread. */
+  readonly body: Uint8Array;
+}
+
+/** The answer, before a transport gives it a form. */
+export type OtlpResponse =
+  /** Durable. `rejected` counts spans or log records that can never be used; `message` says why and is "" when there are none. */
+  | { readonly kind: "accepted"; readonly rejected: number; readonly message: string }
+  | { readonly kind: "refused"; readonly error: LearnError };
+
+/** Never rejects: every fault is a refusal. Resolves only once the body is durable. */
+export type OtlpHandler = (request: OtlpRequest) => Promise<OtlpResponse>;
+
+export interface OtlpHandlerOptions {
+  /** Durable on return. Owns the bodies from the call on. */
+  readonly append: (bodies: readonly RawBody[]) => Promise<void>;
+  readonly clock: Clock;
+  readonly limits: Limits;
+}
+
+const FULL_SUCCESS: OtlpResponse = { kind: "accepted", rejected: 0, message: "" };
+
+/**
+ * Validates by reading ids only, appends the body as it came and answers after that. Nothing is decoded twice and nothing is recompressed:
+ * gzip stays gzip. Bad spans stay in the body, because a body is evidence; whoever maps it skips them by the same rule.
+ */
+export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions): OtlpHandler {
+  const gunzip = createGunzip(limits);
+
+  return async ({ signal, contentType, encoding, body }) => {
+    try {
+      // Metrics carry nothing to learn from. They are taken so that one exporter setting for all signals works.
+      if (signal === "metrics") return FULL_SUCCESS;
+      const plain = encoding === "gzip" ? await gunzip(body) : body;
+      if (plain.byteLength > limits.maxDecodedBytes) throw tooLarge(plain.byteLength, limits.maxDecodedBytes);
+      const ids = readTraceIds(plain, { signal, contentType, maxItems: limits.maxItems });
+      if (ids.items === 0) return FULL_SUCCESS;
+      const message = ids.rejected === 0 ? "" : rejection(signal, ids.rejected, ids.items);
+      if (ids.rejected === ids.items) {
+        throw new LearnError("invalid", message, { hint: `check that these are ${signal}, and not another signal` });
+      }
+      const format = contentType === "application/json" ? "otlp-json" : "otlp-protobuf";
+      const raw: RawBody = { format, signal, encoding, body, receivedAtUs: clock.nowUs(), traceIds: ids.traceIds };
+      await withDeadline(append([raw]), limits.appendTimeoutMs);
+      return { kind: "accepted", rejected: ids.rejected, message };
+    } catch (caught) {
+      return { kind: "refused", error: fromUnknown(caught, `${signal} could not be stored`, "unavailable") };
+    }
+  };
+}
+
+function tooLarge(bytes: number, maxBytes: number): LearnError {
+  return new LearnError("too-large", `the body has ${bytes} bytes, more than the ${maxBytes} allowed`, { hint: "send smaller batches" });
+}
+
+function rejection(signal: "traces" | "logs", rejected: number, items: number): string {
+  const rule =
+    signal === "traces" ? "needs a trace id of 16 bytes and a span id of 8 bytes, not all zero" : "with ids needs 16 and 8 bytes";
+  return `${rejected} of ${items} ${signal === "traces" ? "spans" : "log records"} rejected: each ${rule}`;
+}
+
+/** The store may be stuck for longer than any client waits; a late commit does no harm, because ingest is idempotent. */
+async function withDeadline(work: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    const error = new LearnError("timeout", `the store did not commit within ${timeoutMs} ms`, { hint: "send the batch again" });
+    timer = setTimeout(() => reject(error), timeoutMs);
+  });
+  try {
+    await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

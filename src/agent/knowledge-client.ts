@@ -1,0 +1,102 @@
+import { type Span as ApiSpan, context, trace } from "@opentelemetry/api";
+import { newTraceId } from "../base/id.ts";
+import { exposureAttributes, exposureOf } from "../injection/exposure.ts";
+import { createReporter } from "../telemetry/report.ts";
+import { createExposureLedger, currentRun, type ExposureLedger, withRun } from "./run-context.ts";
+
+/** Where an injection comes from: the local store, or a collector's API. */
+export type InjectionSource = (request: {
+  readonly task: string;
+  readonly agentName?: string;
+  readonly seed: string;
+}) => Promise<Assignment>;
+
+/** What both kinds of source can say: the text, and who was given and denied what. An `Injection` is one. */
+export interface Assignment {
+  readonly text: string;
+  readonly given: readonly { readonly id: string; readonly type: string; readonly content: string }[];
+  readonly withheld: readonly { readonly id: string }[];
+  readonly withholdProbability: number;
+}
+
+export interface KnowledgeClientOptions {
+  readonly source: InjectionSource;
+  readonly agentName?: string;
+  /** A call that takes longer gives "". Default 1,000 ms. */
+  readonly timeoutMs?: number;
+}
+
+/** What `withKnowledge` hands to its callback. */
+export interface GivenKnowledge {
+  readonly text: string;
+  readonly items: readonly { readonly id: string; readonly type: string; readonly content: string }[];
+}
+
+export interface KnowledgeClient {
+  /** The block for the prompt; "" when nothing applies or anything fails. Never rejects. Writes the assignment on the active span. */
+  getKnowledge(task: string): Promise<string>;
+  /** The same, with the items; all calls inside the callback belong to the same run. */
+  withKnowledge<T>(task: string, fn: (knowledge: GivenKnowledge) => Promise<T> | T): Promise<T>;
+}
+
+const NOTHING: GivenKnowledge = { text: "", items: [] };
+// A span can be asked about several times; the ledger unites the answers. Weak, so that ended spans are free.
+const ledgers = new WeakMap<ApiSpan, ExposureLedger>();
+
+export function createKnowledgeClient(options: KnowledgeClientOptions): KnowledgeClient {
+  const reporter = createReporter("getKnowledge");
+  const timeoutMs = options.timeoutMs ?? 1_000;
+
+  async function fetchKnowledge(task: string): Promise<GivenKnowledge> {
+    const run = currentRun();
+    if (run?.fixedText !== undefined) return { text: run.fixedText, items: [] };
+    try {
+      const span = trace.getSpan(context.active());
+      const seed = run?.traceId ?? activeTraceId(span) ?? newTraceId();
+      const request = { task, seed, ...(options.agentName === undefined ? {} : { agentName: options.agentName }) };
+      const injection = await within(options.source(request), timeoutMs);
+      record(injection, span, run?.exposures);
+      return { text: injection.text, items: injection.given.map(({ id, type, content }) => ({ id, type, content })) };
+    } catch (caught) {
+      reporter.failure("no knowledge could be had", caught);
+      return NOTHING;
+    }
+  }
+
+  return {
+    async getKnowledge(task) {
+      return (await fetchKnowledge(task)).text;
+    },
+    async withKnowledge(task, fn) {
+      const run = currentRun();
+      if (run !== undefined) return fn(await fetchKnowledge(task));
+      const traceId = activeTraceId(trace.getSpan(context.active())) ?? newTraceId();
+      return withRun({ traceId, exposures: createExposureLedger() }, async () => fn(await fetchKnowledge(task)));
+    },
+  };
+}
+
+function record(assignment: Assignment, span: ApiSpan | undefined, ledger: ExposureLedger | undefined): void {
+  const exposure = exposureOf(assignment);
+  if (exposure === undefined) return;
+  ledger?.add(exposure);
+  if (span === undefined) return;
+  const known = ledgers.get(span) ?? createExposureLedger();
+  ledgers.set(span, known);
+  known.add(exposure);
+  span.setAttributes(exposureAttributes(known.total() ?? exposure));
+}
+
+function activeTraceId(span: ApiSpan | undefined): string | undefined {
+  const traceId = span?.spanContext().traceId;
+  return traceId === undefined || /^0*$/.test(traceId) ? undefined : traceId;
+}
+
+function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    timer.unref();
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { LearnError } from "../base/error.ts";
+import type { Feedback } from "../outcome/outcome.ts";
+import { withoutTracing } from "../telemetry/suppress.ts";
+
+/** The API of a collector, as an agent process needs it. */
+export interface RemoteKnowledge {
+  knowledge(request: { readonly task: string; readonly agentName?: string; readonly seed: string }): Promise<RemoteInjection>;
+  feedback(feedback: Feedback): Promise<void>;
+}
+
+/** What the API answers: the assignment without the evidence behind it. */
+export interface RemoteInjection {
+  readonly text: string;
+  readonly given: readonly { readonly id: string; readonly type: string; readonly content: string }[];
+  readonly withheld: readonly { readonly id: string }[];
+  readonly withholdProbability: number;
+}
+
+const answer = z.object({
+  text: z.string(),
+  given: z.array(z.object({ id: z.string(), type: z.string(), content: z.string() })),
+  withheld: z.array(z.object({ id: z.string() })),
+  withholdProbability: z.number().min(0).max(1),
+});
+
+// A reply is a few kilobytes; anything above is not our collector.
+const MAX_REPLY_CHARACTERS = 1_000_000;
+
+/** Speaks to `collector/api` at `apiUrl`, e.g. "http://collector:4320". Own requests are not traced. */
+export function createRemoteKnowledge(options: { readonly apiUrl: string; readonly timeoutMs?: number }): RemoteKnowledge {
+  const timeoutMs = options.timeoutMs ?? 1_000;
+
+  async function call(path: string, init: RequestInit): Promise<string> {
+    const url = new URL(path, options.apiUrl);
+    const response = await withoutTracing(() => fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) })).catch((cause: unknown) => {
+      throw new LearnError("unavailable", `no answer from the collector at ${url.origin}`, {
+        hint: "start it with `agentlearn up`",
+        cause,
+      });
+    });
+    const text = await response.text();
+    if (text.length > MAX_REPLY_CHARACTERS)
+      throw new LearnError("too-large", `the answer of ${url.origin} is too large to be a collector's`);
+    if (!response.ok)
+      throw new LearnError(
+        response.status >= 500 ? "unavailable" : "invalid",
+        `${url.origin} answered ${response.status}: ${text.slice(0, 200)}`,
+      );
+    return text;
+  }
+
+  return {
+    async knowledge({ task, agentName, seed }) {
+      const query = new URLSearchParams({ task, traceId: seed, ...(agentName === undefined ? {} : { agent: agentName }) });
+      return answer.parse(JSON.parse(await call(`/api/v1/knowledge?${query}`, { method: "GET" })));
+    },
+    async feedback(feedback) {
+      await call("/api/v1/feedback", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(feedback) });
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { systemClock } from "../base/clock.ts";
+import { LearnError } from "../base/error.ts";
+import { userName } from "../base/user-name.ts";
+import { type Config, loadConfig } from "../config/config.ts";
+import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-desk.ts";
+import { openStore } from "../store/open.ts";
+import type { Store } from "../store/ports.ts";
+import { createTerminal, type Terminal } from "./terminal.ts";
+
+/** What every command gets: settings by precedence, the terminal, and the store when it asks. */
+export interface CommandContext {
+  readonly config: Config;
+  readonly terminal: Terminal;
+  /** Opens the store, through its running owner where there is one, and closes it afterwards. */
+  withStore<T>(work: (store: Store) => Promise<T>): Promise<T>;
+  withDesk<T>(work: (desk: KnowledgeDesk, store: Store) => Promise<T>): Promise<T>;
+}
+
+/** Flags of the program and of the command, read as one. */
+export function contextOf(command: Command): CommandContext {
+  const flags = command.optsWithGlobals<{
+    json?: boolean;
+    store?: string;
+    otlpHttpPort?: string;
+    otlpGrpcPort?: string;
+    apiPort?: string;
+    host?: string;
+  }>();
+  const { json, store, otlpHttpPort, otlpGrpcPort, apiPort, host } = flags;
+  const config = loadConfig({ flags: defined({ store, otlpHttpPort, otlpGrpcPort, apiPort, host }), env: process.env });
+  const terminal = createTerminal({ json: json === true });
+
+  async function withStore<T>(work: (opened: Store) => Promise<T>): Promise<T> {
+    refuseMissing(config.store);
+    const opened = await openStore({ url: config.store, name: `agentlearn ${command.name()}`, mode: "share", ingest: "on-demand" });
+    try {
+      return await work(opened);
+    } finally {
+      await opened.close();
+    }
+  }
+
+  return {
+    config,
+    terminal,
+    withStore,
+    withDesk: (work) =>
+      withStore((opened) => work(createKnowledgeDesk({ store: opened, clock: systemClock, actor: `cli:${userName()}` }), opened)),
+  };
+}
+
+/** A mistyped path must not quietly become an empty store. */
+function refuseMissing(url: string): void {
+  if (/^(https?|wss?|libsql):/.test(url)) return;
+  const path = url.replace(/^file:/, "");
+  if (existsSync(path)) return;
+  throw new LearnError("not-found", `there is no store at ${path}`, {
+    hint: "start one with `agentlearn up`, see one filled with `agentlearn demo`, or name yours with --store / AGENTLEARN_STORE",
+  });
+}
+
+function defined<T extends Record<string, unknown>>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

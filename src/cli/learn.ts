@@ -1,0 +1,94 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Command } from "commander";
+import { LearnError, messageOf } from "../base/error.ts";
+import { oneLine, printable } from "../base/text.ts";
+import { AgentLearn } from "../compose/agent-learn.ts";
+import type { AgentRunner } from "../knowledge/ports.ts";
+import type { LearnReport } from "../learner/ports.ts";
+import { contextOf } from "./context.ts";
+import { paint } from "./terminal.ts";
+
+export function addLearn(program: Command): void {
+  program
+    .command("learn")
+    .description("mine new traces for lessons and test the candidates")
+    .option("--agent <file:export>", "module with `(task, knowledge) => answer`; without it candidates wait untested")
+    .option("--concurrency <n>", "agent runs at a time while testing (default 4)")
+    .action(async (options: { agent?: string; concurrency?: string }, command: Command) => {
+      const { config, terminal, withStore } = contextOf(command);
+      await withStore((store) => store.status());
+      const concurrency = wholeNumber(options.concurrency);
+      const learner = new AgentLearn({ ...config });
+      try {
+        if (options.agent !== undefined) learner.setAgentRunner(await loadRunner(options.agent));
+        const bar = terminal.bar(100, "learning");
+        const report = await learner.learn({
+          ...(concurrency === undefined ? {} : { concurrency }),
+          onProgress: ({ phase, done, total, detail }) => bar.to(total === 0 ? 0 : Math.round((100 * done) / total), `${phase}: ${detail}`),
+        });
+        bar.end("learned");
+        terminal.result("agentlearn.learn/v1", report, () => reportText(report));
+      } finally {
+        await learner.close();
+      }
+    });
+}
+
+/** The report as people read it: what was found, decided and refused, each with its reason and what to do next. */
+export function reportText(report: LearnReport): string {
+  const lines = [
+    `${report.tracesAnalyzed} new traces (${report.failures} failed), ${report.lessonsProposed} lessons, ${report.candidatesCreated} new candidates, ${report.durationMs} ms`,
+  ];
+  for (const { item, validation, next } of report.decisions) {
+    const verdict =
+      validation === undefined ? "waits" : { pass: "passed", refuse: "refused", inconclusive: "undecided" }[validation.decision];
+    const colour = validation?.decision === "pass" ? "green" : validation?.decision === "refuse" ? "red" : "yellow";
+    lines.push(`${paint(colour, verdict.padEnd(9))} ${item.id.slice(0, 8)} ${oneLine(item.content, 160)}`);
+    if (validation !== undefined) lines.push(`          ${printable(validation.reason)}`);
+    lines.push(paint("dim", `          next: ${next}`));
+  }
+  for (const { analyzer, reason, traceIds } of report.refusals.slice(0, 20)) {
+    lines.push(
+      paint(
+        "dim",
+        `not a lesson (${analyzer}): ${oneLine(reason, 120)} [${traceIds
+          .slice(0, 2)
+          .map((id) => id.slice(0, 12))
+          .join(", ")}]`,
+      ),
+    );
+  }
+  return lines.join("\n");
+}
+
+async function loadRunner(reference: string): Promise<AgentRunner> {
+  const [, file, name] = /^(.*?)(?::([\w$]+))?$/.exec(reference) ?? [];
+  if (file === undefined || file === "")
+    throw new LearnError("invalid", `--agent ${reference} names no file`, { hint: "write --agent ./agent.mjs:run" });
+  const path = resolve(file);
+  let module: Record<string, unknown>;
+  try {
+    module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+  } catch (cause) {
+    throw new LearnError("invalid", `--agent: ${path} can't be loaded: ${messageOf(cause)}`, {
+      hint: "write --agent ./agent.mjs:run, an ES module that exports run",
+      cause,
+    });
+  }
+  const runner = module[name ?? "run"];
+  if (typeof runner !== "function") {
+    throw new LearnError("invalid", `--agent: ${path} exports no function ${name ?? "run"}`, {
+      hint: `it exports: ${Object.keys(module).join(", ") || "nothing"}`,
+    });
+  }
+  return runner as AgentRunner;
+}
+
+function wholeNumber(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 256)
+    throw new LearnError("invalid", `--concurrency ${text} is not a whole number from 1 to 256`, { hint: "write --concurrency 4" });
+  return value;
+}

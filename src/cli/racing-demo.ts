@@ -1,0 +1,128 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { trace } from "@opentelemetry/api";
+import { type Collector, startCollector } from "../../collector/main.ts";
+import { digest, newId } from "../base/id.ts";
+import { AgentLearn } from "../compose/agent-learn.ts";
+import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { LearnProgress, LearnReport } from "../learner/ports.ts";
+import { startLoopbackModel } from "../testing/loopback-model.ts";
+import { createRacingAgent } from "../testing/racing-agent.ts";
+import { createRacingDatabase } from "../testing/racing-database.ts";
+import { plantedHarmfulRule } from "../testing/racing-rules.ts";
+import { scoreRacing } from "../testing/racing-score.ts";
+import { type RacingTask, racingTasks } from "../testing/racing-tasks.ts";
+import { startDemoTelemetry } from "./demo-telemetry.ts";
+
+export interface RacingDemoOptions {
+  /** Where the collector keeps its store. */
+  readonly storePath: string;
+  /** A model elsewhere; without it the loopback model answers. */
+  readonly model?: { readonly name: string; readonly apiKey?: string; readonly baseUrl?: string };
+}
+
+export interface TaskResult {
+  readonly task: RacingTask;
+  readonly output: string;
+  readonly score: number;
+  /** W3C trace id of the run. */
+  readonly traceId: string;
+}
+
+/** The demo's parts, wired: collector, instrumented agent, learner. The caller decides what happens when. */
+export interface RacingDemo {
+  readonly collector: Collector;
+  readonly learn: AgentLearn;
+  readonly tasks: readonly RacingTask[];
+  readonly modelName: string;
+  /** Runs all tasks through the traced agent and gives each run its score as feedback. */
+  runTasks(onDone: (done: number, total: number) => void): Promise<readonly TaskResult[]>;
+  /** A text that sounds right and does harm, as if some analyzer had proposed it. Returns its id. */
+  plantHarm(sourceTraceId: string): Promise<string>;
+  learnFromRuns(onProgress: (progress: LearnProgress) => void): Promise<LearnReport>;
+  items(): Promise<readonly KnowledgeItem[]>;
+  close(): Promise<void>;
+}
+
+const AGENT = "racing";
+
+export async function openRacingDemo(options: RacingDemoOptions): Promise<RacingDemo> {
+  const databasePath = `${options.storePath}.racing.db`;
+  mkdirSync(dirname(options.storePath), { recursive: true });
+  rmSync(databasePath, { force: true });
+  createRacingDatabase(databasePath);
+  const collector = await startCollector({ store: `file:${options.storePath}`, otlpHttpPort: 0, otlpGrpcPort: 0, apiPort: 0 });
+  const loopback = options.model === undefined ? await startLoopbackModel() : undefined;
+  // Withholding is off so that the second pass shows the items at work; production keeps 10 % back to measure them.
+  const learn = new AgentLearn({ store: `file:${options.storePath}`, agentName: AGENT, activation: "evidence", withholdProbability: 0 });
+  const telemetry = await startDemoTelemetry(collector.otlpHttpUrl);
+  const modelName = options.model?.name ?? "loopback-sql";
+  const client = telemetry.createOpenAI({ apiKey: options.model?.apiKey ?? "loopback", baseURL: options.model?.baseUrl ?? loopback?.url });
+  const ask = createRacingAgent({ client, model: modelName, databasePath });
+  const { train, heldOut } = racingTasks(databasePath);
+  let lastTraceId = "";
+  const agent = learn.trace(
+    async (task: string, { knowledge }: { knowledge: string }) => {
+      lastTraceId = trace.getActiveSpan()?.spanContext().traceId ?? "";
+      return ask(task, knowledge);
+    },
+    { autoInject: true },
+  );
+
+  return {
+    collector,
+    learn,
+    tasks: train,
+    modelName,
+    async runTasks(onDone) {
+      const results: TaskResult[] = [];
+      for (const task of train) {
+        const output = await agent(task.task);
+        const score = scoreRacing(output, task.expected);
+        await learn.feedback({ traceId: lastTraceId, score, source: "answer-key" });
+        results.push({ task, output, score, traceId: lastTraceId });
+        onDone(results.length, train.length);
+      }
+      await telemetry.flush();
+      return results;
+    },
+    async plantHarm(sourceTraceId) {
+      const { item } = await collector.store.propose(
+        {
+          id: newId(),
+          ...plantedHarmfulRule,
+          tags: [],
+          sourceTraceIds: [sourceTraceId],
+          analyzer: "planted",
+          confidence: 0.9,
+          reasoning: "planted by the demo",
+          taint: ["user"],
+          fingerprint: digest(["planted", plantedHarmfulRule.content]),
+          createdAtUs: Date.now() * 1000,
+        },
+        "demo",
+      );
+      return item.id;
+    },
+    async learnFromRuns(onProgress) {
+      await learn.eval.add(
+        heldOut.map((task) => ({
+          id: task.id,
+          taskInput: task.task,
+          expectedOutput: task.expected,
+          tags: task.tags,
+          scorer: (output) => scoreRacing(output, task.expected),
+        })),
+      );
+      learn.setAgentRunner((task, knowledge, signal) => ask(task, knowledge, signal));
+      return learn.learn({ onProgress, concurrency: 4 });
+    },
+    items: () => learn.knowledge.list({ limit: 100 }),
+    async close() {
+      await telemetry.shutdown();
+      await learn.close();
+      await collector.close();
+      await loopback?.close();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import type { Command } from "commander";
+import { LearnError } from "../base/error.ts";
+import { oneLine, printable } from "../base/text.ts";
+import type { Outcome, OutcomeStatus } from "../outcome/outcome.ts";
+import type { Trace, TraceSummary } from "../trace/trace.ts";
+import { contextOf } from "./context.ts";
+import { limitOf } from "./knowledge.ts";
+import { paint, table } from "./terminal.ts";
+
+const STATES: readonly OutcomeStatus[] = ["success", "failure", "partial"];
+
+export function addTraces(program: Command): void {
+  const group = program.command("traces").description("read agent runs; ids may be unique prefixes");
+  group
+    .command("list")
+    .description("newest first")
+    .option("--status <status>", `one of ${STATES.join(", ")}`)
+    .option("--limit <n>", "at most this many (default 20)")
+    .action(async (options: { status?: string; limit?: string }, command: Command) => {
+      const { terminal, withStore } = contextOf(command);
+      const status = options.status as OutcomeStatus | undefined;
+      if (status !== undefined && !STATES.includes(status))
+        throw new LearnError("invalid", `--status ${status} is not an outcome`, { hint: `one of ${STATES.join(", ")}` });
+      const limit = limitOf(options.limit, 20);
+      const traces = await withStore((store) => store.listTraces({ ...(status === undefined ? {} : { status }), limit }));
+      terminal.result("agentlearn.traces.list/v1", { traces }, () => summaries(traces));
+    });
+  group
+    .command("show <id>")
+    .description("one run: task, steps, outcomes, knowledge given and withheld")
+    .action(async (id: string, _options: object, command: Command) => {
+      const { terminal, withStore } = contextOf(command);
+      const shown = await withStore(async (store) => {
+        const trace = await store.getTrace(id);
+        return { trace, outcomes: await store.outcomesOf(trace.id) };
+      });
+      terminal.result("agentlearn.traces.show/v1", shown, () => traceText(shown.trace, shown.outcomes));
+    });
+  group
+    .command("search <words...>")
+    .description("full-text over tasks, outputs and errors")
+    .option("--limit <n>", "at most this many (default 20)")
+    .action(async (words: string[], options: { limit?: string }, command: Command) => {
+      const { terminal, withStore } = contextOf(command);
+      const limit = limitOf(options.limit, 20);
+      const traces = await withStore((store) => store.searchTraces(words.join(" "), limit));
+      terminal.result("agentlearn.traces.search/v1", { traces }, () => summaries(traces));
+    });
+}
+
+function summaries(traces: readonly TraceSummary[]): string {
+  if (traces.length === 0) return "no traces";
+  return table(
+    ["id", "outcome", "score", "steps", "ms", "complete", "task"],
+    traces.map((trace) => [
+      trace.id.slice(0, 12),
+      trace.status ?? "-",
+      trace.score === undefined ? "-" : trace.score.toFixed(2),
+      String(trace.stepCount),
+      String(Math.round(trace.durationMs)),
+      trace.completeness,
+      trace.task,
+    ]),
+  );
+}
+
+function traceText(trace: Trace, outcomes: readonly Outcome[]): string {
+  const lines = [
+    `${paint("bold", trace.id)}  ${trace.agentName ?? "agent"}  complete: ${trace.completeness}${trace.orphan ? ", parent never received" : ""}`,
+    `task    ${printable(trace.task)}`,
+    `output  ${printable(trace.output)}`,
+    `model   ${printable(trace.model ?? "-")}  tokens ${trace.usage?.inputTokens ?? "-"} in, ${trace.usage?.outputTokens ?? "-"} out  ${Math.round((trace.endTimeUs - trace.startTimeUs) / 1000)} ms`,
+  ];
+  for (const outcome of outcomes)
+    lines.push(`outcome ${outcome.source}: ${outcome.status} (${outcome.score.toFixed(2)}) ${oneLine(outcome.reasoning, 200)}`);
+  if (trace.exposure !== undefined) {
+    const short = (ids: readonly string[]) => ids.map((id) => id.slice(0, 8)).join(", ") || "none";
+    lines.push(
+      `given   ${short(trace.exposure.given)}; withheld ${short(trace.exposure.withheld)} (probability ${trace.exposure.withholdProbability})`,
+    );
+  }
+  for (const step of trace.steps) {
+    lines.push(
+      "",
+      `${paint("cyan", `${step.seq + 1}. ${step.kind} ${printable(step.name)}`)}${step.inferred ? " (read from messages)" : ""}`,
+    );
+    if (step.input !== "") lines.push(`   in   ${oneLine(step.input, 400)}`);
+    if (step.output !== "") lines.push(`   out  ${oneLine(step.output, 400)}`);
+    if (step.error !== undefined)
+      lines.push(`   ${paint("red", "error")} ${oneLine(`${step.error.type ?? ""} ${step.error.message}`, 400)}`);
+  }
+  return lines.join("\n");
+}

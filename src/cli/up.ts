@@ -1,0 +1,60 @@
+import type { Command } from "commander";
+import { startCollector } from "../../collector/main.ts";
+import { contextOf } from "./context.ts";
+import { paint } from "./terminal.ts";
+
+export function addUp(program: Command): void {
+  program
+    .command("up")
+    .description("start the OTLP receiver, the API and the learner loop on one store")
+    .option("--otlp-http-port <port>", "OTLP/HTTP port (AGENTLEARN_OTLP_HTTP_PORT, default 4318)")
+    .option("--otlp-grpc-port <port>", "OTLP/gRPC port (AGENTLEARN_OTLP_GRPC_PORT, default 4317)")
+    .option("--api-port <port>", "API port (AGENTLEARN_API_PORT, default 4320)")
+    .action(async (_options: object, command: Command) => up(command));
+}
+
+async function up(command: Command): Promise<void> {
+  const { config, terminal } = contextOf(command);
+  const collector = await startCollector(config);
+  const urls = {
+    otlpHttp: collector.otlpHttpUrl,
+    otlpGrpc: collector.otlpGrpcUrl,
+    api: collector.apiUrl,
+    store: config.store,
+    pid: process.pid,
+  };
+  // One line with --json, so that a script can read it while the process goes on.
+  if (terminal.json) process.stdout.write(`${JSON.stringify({ schema: "agentlearn.up/v1", ...urls })}\n`);
+  else process.stdout.write(`${banner(urls)}\n`);
+  await stopped();
+  terminal.note("stopping: answering what is in flight");
+  await collector.close();
+}
+
+function banner(urls: { readonly otlpHttp: string; readonly otlpGrpc: string; readonly api: string; readonly store: string }): string {
+  return [
+    `${paint("bold", "agentlearn is up")}, store ${urls.store}`,
+    `  OTLP/HTTP  ${urls.otlpHttp}   export OTEL_EXPORTER_OTLP_ENDPOINT=${urls.otlpHttp}`,
+    `  OTLP/gRPC  ${urls.otlpGrpc}`,
+    `  API        ${urls.api}   curl '${urls.api}/api/v1/knowledge?task=...'`,
+    "  then       agentlearn status | agentlearn traces list | agentlearn learn",
+  ].join("\n");
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function stopped(): Promise<void> {
+  return new Promise((resolve) => {
+    // Ports are closed by the signal, not by an empty event loop.
+    const alive = setInterval(() => {}, 1 << 30);
+    const stop = () => {
+      clearInterval(alive);
+      for (const signal of ["SIGINT", "SIGTERM"] as const) {
+        process.off(signal, stop);
+        process.once(signal, () => process.exit(1));
+      }
+      resolve();
+    };
+    process.on("SIGINT", stop);
+    process.on("SIGTERM", stop);
+  });
+}

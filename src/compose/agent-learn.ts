@@ -1,0 +1,294 @@
+import { createKnowledgeClient, type GivenKnowledge, type InjectionSource, type KnowledgeClient } from "../agent/knowledge-client.ts";
+import { createRemoteKnowledge } from "../agent/remote-knowledge.ts";
+import { createExposureLedger, withRun } from "../agent/run-context.ts";
+import { createFunctionTracer, type FunctionTracer, type TraceOptions } from "../agent/trace-function.ts";
+import { systemClock } from "../base/clock.ts";
+import { LearnError } from "../base/error.ts";
+import { digest, newId, newTraceId } from "../base/id.ts";
+import { userName } from "../base/user-name.ts";
+import { type Config, loadConfig } from "../config/config.ts";
+import { compareEvalRuns, type EvalComparison } from "../evaluation/compare.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
+import type { EvalCase, EvalRun } from "../evaluation/evaluation.ts";
+import type { Scorer } from "../evaluation/ports.ts";
+import { exactScorer } from "../evaluation/scorers.ts";
+import { select } from "../injection/select.ts";
+import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
+import { learn } from "../learner/cycle.ts";
+import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-desk.ts";
+import type { LearnProgress, LearnReport } from "../learner/ports.ts";
+import { llmAnalyzer } from "../lesson/llm-analyzer.ts";
+import type { Analyzer } from "../lesson/ports.ts";
+import { recoveryAnalyzer } from "../lesson/recovery-analyzer.ts";
+import { createLlm } from "../llm/client.ts";
+import { deterministicSignal } from "../outcome/deterministic-signal.ts";
+import type { Feedback } from "../outcome/outcome.ts";
+import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
+import type { Store } from "../store/ports.ts";
+import { withoutTracing } from "../telemetry/suppress.ts";
+import type { TraceFilter } from "../trace/ports.ts";
+import type { Trace, TraceSummary } from "../trace/trace.ts";
+import { acquireRuntime, type Runtime, type Target } from "./runtime.ts";
+
+/** Everything `config` knows, as code passes it, and the parts that only code can pass. */
+export interface AgentLearnOptions extends Partial<Config> {
+  /** User-supplied checks on every run, applied when learning. */
+  readonly checks?: readonly TraceCheck[];
+  readonly signals?: readonly OutcomeSignal[];
+  /** Default: RecoveryAnalyzer, and LLMAnalyzer when a key or a base URL is configured. */
+  readonly analyzers?: readonly Analyzer[];
+  readonly onProgress?: (progress: LearnProgress) => void;
+}
+
+/** A new eval case. */
+export interface NewEvalCase {
+  readonly taskInput: string;
+  readonly expectedOutput?: string;
+  /** Kept in this process only: a function can't be stored. */
+  readonly scorer?: Scorer;
+  readonly tags?: readonly string[];
+  readonly mustPass?: boolean;
+  /** Default: derived from the task, so that adding a case twice replaces it. */
+  readonly id?: string;
+}
+
+export interface LearnCallOptions {
+  readonly onProgress?: (progress: LearnProgress) => void;
+  readonly signal?: AbortSignal;
+  readonly concurrency?: number;
+}
+
+/**
+ * The learning loop of one agent process. Tracing and `getKnowledge` never throw into the agent; everything else rejects with LearnError.
+ * With `store` it reads and writes a libSQL file or server; with `endpoint` it speaks to a collector, which does the learning.
+ */
+export class AgentLearn {
+  readonly config: Config;
+  /** Read, approve, reject, edit, pin and retire items. */
+  readonly knowledge: KnowledgeDesk;
+  readonly eval: { add(cases: NewEvalCase | readonly NewEvalCase[]): Promise<void>; list(): Promise<readonly EvalCase[]> };
+  readonly traces: {
+    list(filter?: TraceFilter): Promise<readonly TraceSummary[]>;
+    show(id: string): Promise<Trace>;
+    search(text: string, limit?: number): Promise<readonly TraceSummary[]>;
+  };
+  readonly #options: AgentLearnOptions;
+  readonly #runtime: Runtime;
+  readonly #client: KnowledgeClient;
+  readonly #tracer: FunctionTracer;
+  readonly #sendFeedback: (feedback: Feedback) => Promise<void>;
+  readonly #scorers = new Map<string, Scorer>();
+  #runner: AgentRunner | undefined;
+
+  constructor(options: AgentLearnOptions = {}) {
+    const { checks: _checks, signals: _signals, analyzers: _analyzers, onProgress: _onProgress, ...code } = options;
+    this.#options = options;
+    this.config = loadConfig({ code, env: process.env });
+    this.#runtime = acquireRuntime(targetOf(this.config), {
+      name: `agent ${this.config.agentName ?? "agent"}`,
+      quietMs: this.config.quietMs,
+      idleMs: this.config.idleMs,
+    });
+    const remote = this.config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(this.config) });
+    const { store } = this.#runtime;
+    const source: InjectionSource = remote === undefined ? localSource(store, this.config) : (request) => remote.knowledge(request);
+    this.#sendFeedback = remote === undefined ? (feedback) => store.addFeedback(feedback) : (feedback) => remote.feedback(feedback);
+    this.#client = createKnowledgeClient({ source, ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }) });
+    this.#tracer = createFunctionTracer({ sink: this.#runtime.sink, getKnowledge: (task) => this.#client.getKnowledge(task) });
+    this.knowledge = createKnowledgeDesk({ store, clock: systemClock, actor: `api:${userName()}` });
+    this.eval = { add: (cases) => this.#addCases(cases), list: () => store.listEvalCases() };
+    this.traces = {
+      list: (filter = {}) => store.listTraces(filter),
+      show: (id) => store.getTrace(id),
+      search: (text, limit = 20) => store.searchTraces(text, limit),
+    };
+  }
+
+  /** Observes a function as an agent run. The wrapped function behaves exactly as before. */
+  trace<Args extends readonly unknown[], Result>(
+    fn: (...args: [...Args, { knowledge: string }]) => Result,
+    options: TraceOptions<Args, Awaited<Result>> & { readonly autoInject: true },
+  ): (...args: Args) => Promise<Awaited<Result>>;
+  trace<Args extends readonly unknown[], Result>(
+    fn: (...args: Args) => Result,
+    options?: TraceOptions<Args, Awaited<Result>> & { readonly autoInject?: false },
+  ): (...args: Args) => Result;
+  trace(
+    fn: (...args: never[]) => unknown,
+    options: TraceOptions<never[], never> & { readonly autoInject?: boolean } = {},
+  ): (...args: never[]) => unknown {
+    const agent = fn as (...args: unknown[]) => unknown;
+    const named = { ...(this.config.agentName === undefined ? {} : { name: this.config.agentName }), ...options } as TraceOptions<
+      unknown[],
+      unknown
+    >;
+    return options.autoInject === true ? this.#tracer.wrapInjected(agent, named) : this.#tracer.wrap(agent, named);
+  }
+
+  /** The knowledge for a task as text for the prompt; "" when nothing applies. Never rejects. */
+  getKnowledge(task: string): Promise<string> {
+    return this.#client.getKnowledge(task);
+  }
+
+  /** The same with the items, and a run that everything inside belongs to. */
+  withKnowledge<T>(task: string, fn: (knowledge: GivenKnowledge) => Promise<T> | T): Promise<T> {
+    return this.#client.withKnowledge(task, fn);
+  }
+
+  /** The agent as the validator runs it: it must put `knowledge` into its prompt. `getKnowledge` inside it answers with that same text. */
+  setAgentRunner(runner: AgentRunner): void {
+    this.#runner = (task, knowledge, signal) =>
+      withoutTracing(() =>
+        withRun({ traceId: newTraceId(), fixedText: knowledge, exposures: createExposureLedger() }, () => runner(task, knowledge, signal)),
+      );
+  }
+
+  /** One learn cycle: mines what was not read yet, and tests candidates when there is a runner and there are eval cases. */
+  async learn(options: LearnCallOptions = {}): Promise<LearnReport> {
+    const { store } = this.#local("learn()");
+    await this.#runtime.sink.flush(5_000);
+    const { checks = [] } = this.#options;
+    const signals = [...(this.#options.signals ?? []), ...(checks.length === 0 ? [] : [deterministicSignal({ checks })])];
+    const onProgress = options.onProgress ?? this.#options.onProgress;
+    return learn({
+      store,
+      clock: systemClock,
+      analyzers: this.#options.analyzers ?? defaultAnalyzers(this.config),
+      signals,
+      ...(this.#runner === undefined ? {} : { runner: this.#runner }),
+      cases: (await store.listEvalCases()).map((entry) => this.#validationCase(entry)),
+      activation: this.config.activation,
+      alpha: this.config.alpha,
+      minimumGain: this.config.minimumGain,
+      passScore: this.config.passScore,
+      concurrency: options.concurrency ?? this.config.concurrency,
+      confirmReplicates: this.config.confirmReplicates,
+      ...(onProgress === undefined ? {} : { onProgress }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  }
+
+  /** Runs the agent on every eval case and stores the result. Scorer precedence: the case's, the call's, comparison with expectedOutput. */
+  async evaluate(
+    agent: (task: string) => Promise<string> | string,
+    options: { readonly name: string; readonly scorer?: Scorer; readonly concurrency?: number; readonly signal?: AbortSignal },
+  ): Promise<EvalRun & { readonly runId: string }> {
+    const { store } = this.#local("evaluate()");
+    const run = await evaluate({
+      agent,
+      cases: await store.listEvalCases(),
+      scorerOf: (entry) => this.#scorers.get(entry.id),
+      ...(options.scorer === undefined ? {} : { scorer: options.scorer }),
+      name: options.name,
+      passScore: this.config.passScore,
+      concurrency: options.concurrency ?? this.config.concurrency,
+      nowUs: systemClock.nowUs(),
+      id: newId(),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    await store.saveEvalRun(run);
+    return { ...run, runId: run.id };
+  }
+
+  /** Compares two stored runs, or their ids or names, over their common cases. */
+  async compareEvalRuns(a: string | EvalRun, b: string | EvalRun): Promise<EvalComparison> {
+    const { store } = this.#local("compareEvalRuns()");
+    const load = (run: string | EvalRun) => (typeof run === "string" ? store.getEvalRun(run) : run);
+    return compareEvalRuns(await load(a), await load(b));
+  }
+
+  /** A word on a run, by W3C trace id or run id; also before its spans arrive. */
+  feedback(feedback: Feedback): Promise<void> {
+    return this.#sendFeedback(feedback);
+  }
+
+  /** Resolves once everything traced so far is durable, or after the deadline. Never rejects. */
+  flush(timeoutMs = 5_000): Promise<void> {
+    return this.#runtime.sink.flush(timeoutMs);
+  }
+
+  /** Flushes and lets go of the store. Safe twice. */
+  close(timeoutMs = 5_000): Promise<void> {
+    return this.#runtime.release(timeoutMs);
+  }
+
+  #local(what: string): { readonly store: Store } {
+    if (this.config.endpoint !== undefined) {
+      throw new LearnError("invalid", `${what} needs the store, and this instance only knows the collector at ${this.config.endpoint}`, {
+        hint: "run `agentlearn learn` where the collector runs, or pass { store } instead of { endpoint }",
+      });
+    }
+    return { store: this.#runtime.store };
+  }
+
+  async #addCases(cases: NewEvalCase | readonly NewEvalCase[]): Promise<void> {
+    const list = Array.isArray(cases) ? (cases as readonly NewEvalCase[]) : [cases as NewEvalCase];
+    const rows = list.map((entry) => evalCaseOf(entry));
+    for (const [index, entry] of list.entries()) {
+      const row = rows[index];
+      if (entry.scorer !== undefined && row !== undefined) this.#scorers.set(row.id, entry.scorer);
+    }
+    await this.#local("eval.add()").store.saveEvalCases(rows);
+  }
+
+  #validationCase(entry: EvalCase): ValidationCase {
+    const scorer = this.#scorers.get(entry.id) ?? exactScorer(entry.expected ?? "");
+    return { id: entry.id, task: entry.task, mustPass: entry.mustPass, score: (output) => scorer(output, entry.task) };
+  }
+}
+
+function targetOf(config: Config): Target {
+  return config.endpoint === undefined ? { store: config.store } : { endpoint: config.endpoint };
+}
+
+/** The API listens beside OTLP: same host, port 4320 unless `apiUrl` says otherwise. */
+function apiUrlOf(config: Config): string {
+  if (config.apiUrl !== undefined) return config.apiUrl;
+  const url = new URL(config.endpoint ?? "http://127.0.0.1");
+  url.port = String(config.apiPort);
+  url.pathname = "/";
+  return url.href;
+}
+
+function localSource(store: Store, config: Config): InjectionSource {
+  return ({ task, agentName, seed }) =>
+    select({
+      task,
+      ...(agentName === undefined ? {} : { agentName }),
+      search: store,
+      withholdProbability: config.withholdProbability,
+      seed,
+      maxItems: config.maxItems,
+      maxTokens: config.maxTokens,
+      maxPinned: config.maxPinned,
+    });
+}
+
+/** RecoveryAnalyzer needs nothing; the LLM takes part when a key or a base URL says where it is. */
+export function defaultAnalyzers(config: Config): readonly Analyzer[] {
+  if (config.openaiApiKey === undefined && config.openaiBaseUrl === undefined) return [recoveryAnalyzer()];
+  const llm = createLlm({
+    model: config.model,
+    ...(config.openaiApiKey === undefined ? {} : { apiKey: config.openaiApiKey }),
+    ...(config.openaiBaseUrl === undefined ? {} : { baseUrl: config.openaiBaseUrl }),
+    suppress: withoutTracing,
+  });
+  return [recoveryAnalyzer(), llmAnalyzer({ llm })];
+}
+
+/** The same task gives the same id, so adding a case twice replaces it. */
+function evalCaseOf(entry: NewEvalCase): EvalCase {
+  if (typeof entry.taskInput !== "string" || entry.taskInput.trim() === "") {
+    throw new LearnError("invalid", "an eval case has no taskInput", {
+      hint: 'write { taskInput: "the task", expectedOutput: "the answer" }',
+    });
+  }
+  return {
+    id: entry.id ?? digest(["eval case", entry.taskInput]),
+    task: entry.taskInput,
+    ...(entry.expectedOutput === undefined ? {} : { expected: entry.expectedOutput }),
+    tags: entry.tags ?? [],
+    mustPass: entry.mustPass ?? false,
+    createdAtUs: systemClock.nowUs(),
+  };
+}

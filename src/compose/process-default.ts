@@ -1,0 +1,29 @@
+import type { GivenKnowledge } from "../agent/knowledge-client.ts";
+import { createReporter } from "../telemetry/report.ts";
+import { AgentLearn } from "./agent-learn.ts";
+
+let instance: AgentLearn | undefined;
+let failed = false;
+
+/** The knowledge for a task from the store or collector that AGENTLEARN_STORE / AGENTLEARN_ENDPOINT name; "" when nothing applies. Never rejects. */
+export async function getKnowledge(task: string): Promise<string> {
+  return (await processDefault()?.getKnowledge(task)) ?? "";
+}
+
+/** The same with the items; everything inside the callback belongs to one run. */
+export async function withKnowledge<T>(task: string, fn: (knowledge: GivenKnowledge) => Promise<T> | T): Promise<T> {
+  const learn = processDefault();
+  return learn === undefined ? fn({ text: "", items: [] }) : learn.withKnowledge(task, fn);
+}
+
+/** Made at the first call, so that importing the package opens nothing. A wrong environment is reported once. */
+function processDefault(): AgentLearn | undefined {
+  if (instance !== undefined || failed) return instance;
+  try {
+    instance = new AgentLearn();
+  } catch (caught) {
+    failed = true;
+    createReporter("getKnowledge").failure("the settings can't be used", caught);
+  }
+  return instance;
+}

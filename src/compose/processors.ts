@@ -1,0 +1,87 @@
+import { loadConfig } from "../config/config.ts";
+import { createLogRecordProcessor, createSpanProcessor, type LogRecordProcessorLike, type SpanProcessorLike } from "../span/processor.ts";
+import type { LogRecordLike, SpanLike } from "../span/sdk-shapes.ts";
+import { createReporter } from "../telemetry/report.ts";
+import { acquireRuntime, type Runtime } from "./runtime.ts";
+
+/** One of the two; without either, AGENTLEARN_ENDPOINT or AGENTLEARN_STORE decide. */
+export interface ProcessorOptions {
+  /** `file:./agentlearn.db`, a path, or the URL of a libSQL server. */
+  readonly store?: string;
+  /** OTLP/HTTP base URL of a collector, e.g. "http://collector:4318". */
+  readonly endpoint?: string;
+}
+
+const SHUTDOWN_TIMEOUT_MS = 5_000;
+
+/**
+ * A SpanProcessor for any OpenTelemetry JS SDK (1.x, 2.x, 3.x): structural, no SDK import. GenAI spans are copied and handed in batches
+ * to one writer thread. No hook throws, also when the store can't be opened: it counts, and says so once through `diag`.
+ */
+export class AgentLearnSpanProcessor implements SpanProcessorLike {
+  readonly #runtime: Runtime | undefined;
+  readonly #processor: SpanProcessorLike | undefined;
+
+  constructor(options: ProcessorOptions = {}) {
+    this.#runtime = quietRuntime(options);
+    if (this.#runtime !== undefined) this.#processor = createSpanProcessor({ sink: this.#runtime.sink });
+  }
+
+  onStart(span: SpanLike, parentContext: unknown): void {
+    this.#processor?.onStart(span, parentContext);
+  }
+
+  onEnd(span: SpanLike): void {
+    this.#processor?.onEnd(span);
+  }
+
+  async forceFlush(): Promise<void> {
+    await this.#processor?.forceFlush();
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#processor?.shutdown();
+    await this.#runtime?.release(SHUTDOWN_TIMEOUT_MS);
+  }
+}
+
+/** The same for log records: the official OpenAI instrumentation puts message content only there. */
+export class AgentLearnLogRecordProcessor implements LogRecordProcessorLike {
+  readonly #runtime: Runtime | undefined;
+  readonly #processor: LogRecordProcessorLike | undefined;
+
+  constructor(options: ProcessorOptions = {}) {
+    this.#runtime = quietRuntime(options);
+    if (this.#runtime !== undefined) this.#processor = createLogRecordProcessor({ sink: this.#runtime.sink });
+  }
+
+  onEmit(record: LogRecordLike, context?: unknown): void {
+    this.#processor?.onEmit(record, context);
+  }
+
+  async forceFlush(): Promise<void> {
+    await this.#processor?.forceFlush();
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#processor?.shutdown();
+    await this.#runtime?.release(SHUTDOWN_TIMEOUT_MS);
+  }
+}
+
+/** A wrong option must not stop the agent from starting: it is reported, and the processor does nothing. */
+function quietRuntime(options: ProcessorOptions): Runtime | undefined {
+  try {
+    const config = loadConfig({ code: { ...options }, env: process.env });
+    const name = `agent ${config.agentName ?? "agent"}`;
+    const wanted = options.store === undefined ? config.endpoint : undefined;
+    return acquireRuntime(wanted === undefined ? { store: config.store } : { endpoint: wanted }, {
+      name,
+      quietMs: config.quietMs,
+      idleMs: config.idleMs,
+    });
+  } catch (caught) {
+    createReporter("processor").failure("it does nothing: the settings can't be used", caught);
+    return undefined;
+  }
+}

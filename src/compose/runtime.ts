@@ -1,0 +1,61 @@
+import type { SpanSink } from "../span/ports.ts";
+import { openWriter, type Writer } from "../store/open.ts";
+import type { Store } from "../store/ports.ts";
+import { createReporter } from "../telemetry/report.ts";
+
+/** Where a process sends its spans: a store it may own, or a collector elsewhere. */
+export type Target = { readonly store: string } | { readonly endpoint: string; readonly headers?: Readonly<Record<string, string>> };
+
+export interface RuntimeOptions {
+  /** Said to others who find the store owned, e.g. "agent my-service". */
+  readonly name: string;
+  readonly mode?: "own" | "share";
+  readonly quietMs?: number;
+  readonly idleMs?: number;
+}
+
+/** A share of the one writer thread that this process keeps per target. */
+export interface Runtime {
+  readonly sink: SpanSink;
+  /** Rejects "invalid" on every call when the target is an endpoint: there is no store on this side. */
+  readonly store: Store;
+  /** Gives the share back; the last one flushes within the deadline and ends the thread. Safe twice. */
+  release(timeoutMs?: number): Promise<void>;
+}
+
+// Per process and target: a span processor, a log processor and a learner of one process share one thread and one connection.
+const writers = new Map<string, { readonly writer: Writer; shares: number }>();
+
+/** Opens, or joins, the writer of a target. Cheap and synchronous: the thread opens the file on its own time. */
+export function acquireRuntime(target: Target, options: RuntimeOptions): Runtime {
+  const key = "store" in target ? `store ${target.store}` : `endpoint ${target.endpoint}`;
+  const known = writers.get(key);
+  const reporter = createReporter("writer");
+  const entry = known ?? {
+    writer: openWriter({
+      report: (message) => reporter.failure(message),
+      ...("store" in target ? { url: target.store } : target),
+      mode: "share",
+      ...options,
+    }),
+    shares: 0,
+  };
+  writers.set(key, entry);
+  entry.shares += 1;
+  let released = false;
+  return {
+    sink: entry.writer.sink,
+    store: entry.writer.store,
+    async release(timeoutMs = 5_000) {
+      if (released) return;
+      released = true;
+      entry.shares -= 1;
+      if (entry.shares > 0) {
+        await entry.writer.sink.flush(timeoutMs);
+        return;
+      }
+      writers.delete(key);
+      await entry.writer.close(timeoutMs);
+    },
+  };
+}

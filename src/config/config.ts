@@ -1,0 +1,212 @@
+import { z } from "zod";
+import { LearnError } from "../base/error.ts";
+import { nearest } from "../base/nearest.ts";
+
+/** Every setting of the library, the commands and the collector. Read once by `loadConfig`, then frozen. */
+export interface Config {
+  readonly store: string;
+  readonly endpoint?: string | undefined;
+  readonly apiUrl?: string | undefined;
+  readonly agentName?: string | undefined;
+  readonly withholdProbability: number;
+  readonly maxItems: number;
+  readonly maxTokens: number;
+  readonly maxPinned: number;
+  readonly alpha: number;
+  readonly minimumGain: number;
+  readonly passScore: number;
+  readonly confirmReplicates: number;
+  readonly concurrency: number;
+  readonly activation: "approval" | "evidence";
+  readonly quietMs: number;
+  readonly idleMs: number;
+  readonly learnEveryMs: number;
+  readonly host: string;
+  readonly otlpHttpPort: number;
+  readonly otlpGrpcPort: number;
+  readonly apiPort: number;
+  readonly model: string;
+  readonly openaiApiKey?: string | undefined;
+  readonly openaiBaseUrl?: string | undefined;
+}
+
+const text = z.string("must be text").trim().min(1, "must not be empty");
+const httpUrl = text.refine(
+  (value) => /^https?:\/\/[^/]/i.test(value) && URL.canParse(value),
+  "must be a URL that starts with http:// or https://",
+);
+const storeUrl = text.refine(
+  (value) => /^file:./i.test(value) || (/^(?:libsql|https?|wss?):\/\/[^/]/i.test(value) && URL.canParse(value)),
+  "must start with file:, libsql://, http(s):// or ws(s)://, for example file:./agentlearn.db",
+);
+const number = z.number("must be a number");
+const count = number.int("must be a whole number").min(1, "must be at least 1");
+const port = number.int("must be a whole number").min(0, "must be from 0 to 65535").max(65_535, "must be from 0 to 65535");
+const share = number.min(0, "must be at least 0").max(1, "must be at most 1");
+const belowOne = number.min(0, "must be at least 0").lt(1, "must be below 1");
+const probability = number.gt(0, "must be above 0").lt(1, "must be below 1");
+// setTimeout takes no more than this and fires at once above it.
+const milliseconds = number.int("must be a whole number").min(0, "must be at least 0").max(2_147_483_647, "must be at most 2147483647");
+
+/** @internal The one schema; unknown keys are errors. Descriptions become the documentation. */
+export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key in keyof Config]-?: z.ZodType } } = z.strictObject({
+  store: storeUrl
+    .default("file:./.agentlearn/agentlearn.db")
+    .describe("Where everything is kept: a local file, or the URL of a libSQL server."),
+  endpoint: httpUrl.optional().describe("A running AgentLearn to send to and read from, instead of opening the store."),
+  apiUrl: httpUrl.optional().describe("API of that AgentLearn, where it is not on the endpoint's host at apiPort."),
+  agentName: text.optional().describe("The agent this process is, where its spans do not say. Knowledge of other agents is left out."),
+  withholdProbability: belowOne
+    .default(0.1)
+    .describe("Share of the runs in which each eligible item is held back, so that its effect can be measured."),
+  maxItems: count.default(10).describe("Most normal items in one prompt."),
+  maxTokens: count.default(1500).describe("Most tokens of all items in one prompt, estimated."),
+  maxPinned: count.default(20).describe("Most pinned items in one prompt; the oldest stay."),
+  alpha: probability
+    .default(0.05)
+    .describe("Error budget of the whole stream of candidates: expected share of useless ones among those that pass."),
+  minimumGain: share.default(0.05).describe("Least mean score gain with which a candidate passes."),
+  passScore: number
+    .gt(0, "must be above 0")
+    .max(1, "must be at most 1")
+    .default(0.7)
+    .describe("Score from which an eval case counts as passed."),
+  confirmReplicates: number
+    .int("must be a whole number")
+    .min(0, "must be at least 0")
+    .default(2)
+    .describe("How often a lost case must be lost again before it counts as a regression."),
+  concurrency: count.default(4).describe("Eval cases that run at once."),
+  activation: z
+    .enum(["approval", "evidence"], 'must be "approval" or "evidence"')
+    .default("approval")
+    .describe("What makes a validated item active: a person's approval, or the evidence alone."),
+  quietMs: milliseconds.default(10_000).describe("Milliseconds without news after which a trace whose root ended is complete."),
+  idleMs: milliseconds.default(60_000).describe("Milliseconds without news after which a trace without a root is complete."),
+  learnEveryMs: milliseconds
+    .min(1_000, "must be at least 1000")
+    .default(60_000)
+    .describe("Milliseconds between two rounds in which the collector mines new traces; no model is called there."),
+  host: text.default("127.0.0.1").describe("Address the collector listens on. Anything but loopback opens it to the network."),
+  otlpHttpPort: port.default(4318).describe("Port for OTLP over HTTP; 0 takes a free one."),
+  otlpGrpcPort: port.default(4317).describe("Port for OTLP over gRPC; 0 takes a free one."),
+  apiPort: port.default(4320).describe("Port for the API, the review page and /metrics; 0 takes a free one."),
+  model: text.default("gpt-4o-mini").describe("Model for judging and for mining lessons."),
+  openaiApiKey: text.optional().describe("Key for the model. Falls back to OPENAI_API_KEY."),
+  openaiBaseUrl: httpUrl.optional().describe("Base URL of an OpenAI-compatible server. Falls back to OPENAI_BASE_URL."),
+});
+
+/** One line of the configuration reference. */
+export interface ConfigRow {
+  readonly key: keyof Config;
+  readonly env: string;
+  readonly flag: string;
+  /** As text; "" where there is none. */
+  readonly default: string;
+  readonly description: string;
+}
+
+/** Every setting in the order of the reference. */
+export function describeConfig(): readonly ConfigRow[] {
+  const defaults: { readonly [key: string]: unknown } = { ...configSchema.parse({}) };
+  return configKeys.map((key) => ({
+    key,
+    env: envOf(key),
+    flag: flagOf(key),
+    default: defaults[key] === undefined ? "" : String(defaults[key]),
+    description: configSchema.shape[key].description ?? "",
+  }));
+}
+
+/** @internal */
+export const configKeys: readonly (keyof Config)[] = Object.keys(configSchema.shape) as (keyof Config)[];
+
+/** `withholdProbability` -> `AGENTLEARN_WITHHOLD_PROBABILITY`. */
+export function envOf(key: keyof Config): string {
+  return `AGENTLEARN_${key.replace(/[A-Z]/gu, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** `withholdProbability` -> `--withhold-probability`. */
+export function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+export interface LoadConfigOptions {
+  /** From the command line, by key. Text is read as the type of the setting; undefined counts as not given. */
+  readonly flags?: { readonly [key: string]: unknown };
+  /** The environment. An empty variable counts as not set, as OpenTelemetry has it. */
+  readonly env: { readonly [name: string]: string | undefined };
+  /** What code passed, by key. Numbers must be numbers. */
+  readonly code?: { readonly [key: string]: unknown };
+}
+
+interface Setting {
+  readonly value: unknown;
+  readonly source: string;
+}
+
+const NUMERIC: ReadonlySet<string> = new Set(
+  Object.entries(configSchema.parse({})).flatMap(([key, value]) => (typeof value === "number" ? [key] : [])),
+);
+
+/** Variables that others own too. They lose against code: who names a key in code means it. */
+const SHARED_ENV = { openaiApiKey: "OPENAI_API_KEY", openaiBaseUrl: "OPENAI_BASE_URL" } as const;
+
+/**
+ * Flags before AGENTLEARN_* variables before code before OPENAI_* before defaults. Throws one "invalid" that lists every problem with its key and
+ * where the value came from; values are never quoted, since one may be a key. The result is frozen.
+ */
+export function loadConfig(options: LoadConfigOptions): Config {
+  const problems: string[] = [];
+  const settings = new Map<string, Setting>();
+  const take = (key: string, value: unknown, source: string): void => {
+    if (value === undefined) return;
+    if (!(configKeys as readonly string[]).includes(key)) problems.push(`${source}: there is no such setting${meant(key)}`);
+    else if (!settings.has(key)) settings.set(key, { value, source });
+  };
+  for (const [key, value] of Object.entries(options.flags ?? {})) take(key, fromText(key, value), flagOf(key));
+  const keyOfEnv = new Map(configKeys.map((key) => [envOf(key), key]));
+  for (const [name, value] of Object.entries(options.env)) {
+    if (!name.startsWith("AGENTLEARN_") || value === undefined || value.trim() === "") continue;
+    const key = keyOfEnv.get(name) ?? camelCase(name);
+    take(key, fromText(key, value), name);
+  }
+  for (const [key, value] of Object.entries(options.code ?? {})) take(key, value, `option ${key}`);
+  for (const [key, name] of Object.entries(SHARED_ENV)) {
+    const value = options.env[name];
+    if (value !== undefined && value.trim() !== "") take(key, value, name);
+  }
+  const parsed = configSchema.safeParse(Object.fromEntries([...settings].map(([key, { value }]) => [key, value])));
+  for (const issue of parsed.error?.issues ?? []) {
+    const key = String(issue.path[0]);
+    problems.push(`${settings.get(key)?.source ?? key}: ${issue.message}`);
+  }
+  if (parsed.success && problems.length === 0) return Object.freeze(parsed.data);
+  throw new LearnError(
+    "invalid",
+    `${problems.length} configuration ${problems.length === 1 ? "problem" : "problems"}:\n${problems.map((line) => `  ${line}`).join("\n")}`,
+    {
+      hint: "see the configuration reference, or agentlearn --help",
+    },
+  );
+}
+
+/** Flags and variables are text; a number in them is read strictly, and left as text when it is none, so that the schema names the problem. */
+function fromText(key: string, value: unknown): unknown {
+  if (typeof value !== "string" || !NUMERIC.has(key)) return value;
+  const trimmed = value.trim();
+  return /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/iu.test(trimmed) ? Number(trimmed) : value;
+}
+
+/** `AGENTLEARN_MAX_ITMES` -> `maxItmes`. */
+function camelCase(name: string): string {
+  return name
+    .slice("AGENTLEARN_".length)
+    .toLowerCase()
+    .replace(/_+([a-z0-9])/gu, (_, letter: string) => letter.toUpperCase());
+}
+
+function meant(key: string): string {
+  const known = nearest(key, configKeys);
+  return known === undefined ? "" : `, did you mean ${known}?`;
+}

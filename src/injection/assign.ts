@@ -1,0 +1,76 @@
+import { LearnError } from "../base/error.ts";
+import { uniformOf } from "../base/id.ts";
+import { jaccard, tokenSet } from "../base/similarity.ts";
+import { type InjectableItem, injectable } from "../knowledge/injectable.ts";
+import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { Injection } from "./injection.ts";
+import type { InjectionRequest } from "./ports.ts";
+import { render, renderItem } from "./render.ts";
+
+export interface Limits {
+  /** Most normal items. Default 10. */
+  readonly maxItems?: number;
+  /** Most tokens of all items together, estimated. Pinned items come first; what does not fit is left out. Default 1500. */
+  readonly maxTokens?: number;
+  /** Most pinned items; the oldest stay. Default 20. */
+  readonly maxPinned?: number;
+}
+
+/** 3.5: characters a token of English instructions with some code takes; deliberately on the low side of the usual 4, so that the bound holds. */
+const CHARACTERS_PER_TOKEN = 3.5;
+/** Share of distinct words from which two contents say the same; the better ranked one speaks for both. */
+const SAME_CONTENT = 0.9;
+
+/**
+ * Draws the arms. Who is eligible (state, agent, duplicates, limits, budget) is settled before the draw and as if nothing were withheld, so that
+ * given and withheld differ by the draw alone; the place of a withheld item stays empty, since filling it would let one item's arm choose another's.
+ * Pure: the same request and items give the same assignment.
+ */
+export function assign(
+  request: InjectionRequest,
+  source: { readonly pinned: readonly KnowledgeItem[]; readonly ranked: readonly KnowledgeItem[] },
+  limits: Limits = {},
+): Injection {
+  const { withholdProbability, seed } = request;
+  if (!(withholdProbability >= 0 && withholdProbability < 1)) {
+    throw new LearnError("invalid", `withholdProbability is ${withholdProbability}, it must be from 0 to below 1`);
+  }
+  const choice = createChoice(request, limits.maxTokens ?? 1500);
+  const pinned = choice.take(source.pinned, "pinned", limits.maxPinned ?? 20);
+  const normal = choice.take(source.ranked, "normal", limits.maxItems ?? 10);
+  const isWithheld = (item: InjectableItem): boolean => uniformOf(`${seed}:${item.id}`) < withholdProbability;
+  const given = [...pinned, ...normal.filter((item) => !isWithheld(item))];
+  return { text: render(given), given, withheld: normal.filter(isWithheld), withholdProbability, seed };
+}
+
+/** Takes items in order while they fit; remembers across calls what was taken and what the budget has left. */
+function createChoice(request: InjectionRequest, maxTokens: number) {
+  const taken: { readonly id: string; readonly tokens: ReadonlySet<string>; readonly content: string }[] = [];
+  let budget = maxTokens;
+  const fits = (item: KnowledgeItem, priority: KnowledgeItem["priority"]): InjectableItem | undefined => {
+    if (item.priority !== priority) return undefined;
+    if (item.agentName !== undefined && item.agentName !== request.agentName) return undefined;
+    const ready = injectable(item);
+    if (ready === undefined) return undefined;
+    const tokens = tokenSet(item.content);
+    const known = taken.some(
+      (other) => other.id === item.id || other.content === item.content || jaccard(other.tokens, tokens) >= SAME_CONTENT,
+    );
+    const cost = Math.ceil((renderItem(ready).length + 1) / CHARACTERS_PER_TOKEN);
+    if (known || cost > budget) return undefined;
+    budget -= cost;
+    taken.push({ id: item.id, tokens, content: item.content });
+    return ready;
+  };
+  return {
+    take: (items: readonly KnowledgeItem[], priority: KnowledgeItem["priority"], limit: number): readonly InjectableItem[] => {
+      const chosen: InjectableItem[] = [];
+      for (const item of items) {
+        if (chosen.length >= limit) break;
+        const ready = fits(item, priority);
+        if (ready !== undefined) chosen.push(ready);
+      }
+      return chosen;
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { shortId } from "../base/id.ts";
+import type { InjectableItem } from "../knowledge/injectable.ts";
+import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+
+/**
+ * The block for the prompt: pinned items as core rules, the others as relevant knowledge, a section without items left out, "" without any.
+ * The markers are the only lines of the block that begin with three equals signs, whatever the stored text says.
+ */
+export function render(items: readonly InjectableItem[]): string {
+  return block(items);
+}
+
+/** The same block with a candidate in it, as the gate puts it before the agent. The only text in which an untested item stands; never an injection. */
+export function renderTrial(active: readonly InjectableItem[], candidate: KnowledgeItem): string {
+  return block([...active, candidate]);
+}
+
+function block(items: readonly KnowledgeItem[]): string {
+  const pinned = items.filter((item) => item.priority === "pinned");
+  const normal = items.filter((item) => item.priority !== "pinned");
+  return [
+    section("CORE RULES (always apply)", "CORE RULES", pinned),
+    section("RELEVANT KNOWLEDGE (context-matched)", "RELEVANT KNOWLEDGE", normal),
+  ]
+    .filter((text) => text !== "")
+    .join("\n\n");
+}
+
+/** One item as it stands in its section: a header line and the content. */
+export function renderItem(item: KnowledgeItem): string {
+  const header = `[${item.type.toUpperCase()}] ${shortId(item.id)}`;
+  return `${item.priority === "pinned" ? header : `${header} ${effectivenessOf(item)}`}\n${cleanContent(item.content)}`;
+}
+
+function section(title: string, end: string, items: readonly KnowledgeItem[]): string {
+  return items.length === 0 ? "" : `=== ${title} ===\n${items.map(renderItem).join("\n")}\n=== END ${end} ===`;
+}
+
+function effectivenessOf({ counts }: KnowledgeItem): string {
+  return counts.given === 0 ? "(new)" : `(effectiveness: ${Math.round((100 * counts.givenSuccess) / counts.given)}%)`;
+}
+
+/** Everything some reader takes for a line break, so that no line hides inside another. */
+const LINE_BREAKS = /\r\n|[\r\v\f\u0085\u2028\u2029]/gu;
+/** Controls but tab and newline, lone surrogates, and format characters: zero width, bidi, tags. They hide text from people, not from models.
+ *  Joiners go too, which costs some scripts and emoji a ligature: kept, they would split a marker so that no pattern finds it. */
+const INVISIBLE = /[^\P{Cc}\t\n]|\p{Cf}|\p{Cs}/gu;
+/** A line that opens with three or more equals signs, or has them around the name of a section anywhere. */
+const MARKER =
+  /^[\s>*#`|-]*={3,}|={3,}\s*(?:END\s+)?(?:CORE\s+RULES|RELEVANT\s+KNOWLEDGE)|(?:CORE\s+RULES|RELEVANT\s+KNOWLEDGE)[^=]*={3,}/iu;
+/** A line that looks like the header of an item. */
+const HEADER = /^\s*\[\s*\w+\s*\]\s*[0-9a-f]{8}/iu;
+
+/**
+ * Stored text as it may stand between the markers. Refused: dropping lines that look like markers, since what a person approved must stay readable in the prompt.
+ * Their equals signs become hyphens and the brackets of a fake header parentheses; `===` inside a line of code stays.
+ */
+export function cleanContent(content: string): string {
+  return content
+    .replace(LINE_BREAKS, "\n")
+    .replace(INVISIBLE, "")
+    .split("\n")
+    .map(disarm)
+    .join("\n")
+    .replace(/\n{3,}/gu, "\n\n")
+    .trim();
+}
+
+function disarm(line: string): string {
+  // Compatibility forms (full-width, superscript) read like the plain character to a model; compare what it reads.
+  let plain = line.normalize("NFKC");
+  const [isMarker, isHeader] = [MARKER.test(plain), HEADER.test(plain)];
+  if (!isMarker && !isHeader) return line.trimEnd();
+  if (isMarker) plain = plain.replace(/={3,}/gu, (run) => "-".repeat(run.length));
+  if (isHeader) plain = plain.replace("[", "(").replace("]", ")");
+  return plain.trimEnd();
+}

@@ -1,0 +1,21 @@
+import { assign, type Limits } from "./assign.ts";
+import type { Injection } from "./injection.ts";
+import type { InjectionRequest, KnowledgeSearch } from "./ports.ts";
+
+export interface SelectOptions extends InjectionRequest, Limits {
+  readonly search: KnowledgeSearch;
+}
+
+/** Candidates asked for per place, since some fall away as duplicates or as another agent's. */
+const SPARE = 2;
+
+/** Pinned items first, then what the search finds for the task; see `assign` for who is eligible and how the arms are drawn. */
+export async function select(options: SelectOptions): Promise<Injection> {
+  const { search, task, agentName, maxItems = 10 } = options;
+  const [pinned, ranked] = await Promise.all([
+    search.pinnedItems(agentName),
+    // A blank task matches nothing; asking would only bother the index.
+    task.trim() === "" || maxItems === 0 ? [] : search.searchKnowledge(task, maxItems * SPARE, agentName),
+  ]);
+  return assign(options, { pinned, ranked }, options);
+}

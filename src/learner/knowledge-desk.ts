@@ -1,0 +1,67 @@
+import type { Clock } from "../base/clock.ts";
+import { newId } from "../base/id.ts";
+import type { HistoryEntry, KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
+import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
+import type { KnowledgeFilter, KnowledgeStore } from "../knowledge/ports.ts";
+
+/** What a person, or code on their behalf, does with items. Ids may be unique prefixes. Every change is one history entry. */
+export interface KnowledgeDesk {
+  list(filter?: KnowledgeFilter): Promise<readonly KnowledgeItem[]>;
+  show(
+    id: string,
+  ): Promise<{ readonly item: KnowledgeItem; readonly history: readonly HistoryEntry[]; readonly validations: readonly Validation[] }>;
+  /** validated -> active. A candidate that was never tested needs a reason: the person then vouches for it by name. */
+  approve(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
+  reject(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
+  /** New text makes it a candidate again: the evidence belonged to the old text. */
+  edit(id: string, options: { readonly content?: string; readonly appliesWhen?: string; readonly reason: string }): Promise<KnowledgeItem>;
+  pin(id: string): Promise<KnowledgeItem>;
+  unpin(id: string): Promise<KnowledgeItem>;
+  deprecate(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
+  restore(id: string): Promise<KnowledgeItem>;
+  /** Deletes the item with its history and certificates. */
+  remove(id: string): Promise<void>;
+}
+
+export interface KnowledgeDeskOptions {
+  readonly store: KnowledgeStore;
+  readonly clock: Clock;
+  /** Who, as it stands in the history: `cli:<user>`, `api`. */
+  readonly actor: string;
+}
+
+export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDesk {
+  const { store, actor } = options;
+  const who = (reason?: string): Change => ({ actor, atUs: options.clock.nowUs(), ...(reason === undefined ? {} : { reason }) });
+
+  async function change(
+    id: string,
+    apply: (item: KnowledgeItem) => Transition & { readonly validation?: Validation },
+  ): Promise<KnowledgeItem> {
+    const { item, entry, validation } = apply(await store.getKnowledgeItem(id));
+    if (validation !== undefined) await store.saveValidation(validation);
+    await store.saveItem(item, entry);
+    return item;
+  }
+
+  return {
+    list: (filter = {}) => store.listKnowledge(filter),
+    async show(id) {
+      const item = await store.getKnowledgeItem(id);
+      return { item, history: await store.historyOf(item.id), validations: await store.validations(item.id) };
+    },
+    approve: (id, { reason } = {}) => change(id, (item) => approve(item, { ...who(reason), validationId: newId() })),
+    reject: (id, { reason }) => change(id, (item) => reject(item, who(reason))),
+    edit: (id, { content, appliesWhen, reason }) =>
+      change(id, (item) =>
+        edit(item, { content: content ?? item.content, ...(appliesWhen === undefined ? {} : { appliesWhen }) }, who(reason)),
+      ),
+    pin: (id) => change(id, (item) => pin(item, who())),
+    unpin: (id) => change(id, (item) => unpin(item, who())),
+    deprecate: (id, { reason }) => change(id, (item) => deprecate(item, who(reason))),
+    restore: (id) => change(id, (item) => restore(item, who())),
+    async remove(id) {
+      await store.removeItem((await store.getKnowledgeItem(id)).id);
+    },
+  };
+}

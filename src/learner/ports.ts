@@ -1,0 +1,28 @@
+import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
+
+/** What a learn cycle tells while it works. `total` is 0 when unknown. */
+export interface LearnProgress {
+  readonly phase: "collect" | "analyze" | "validate" | "done";
+  readonly done: number;
+  readonly total: number;
+  readonly detail: string;
+}
+
+/** What one learn cycle did, in words and figures. Stored with the cycle and printed by the CLI. */
+export interface LearnReport {
+  readonly cycleId: string;
+  readonly tracesAnalyzed: number;
+  readonly failures: number;
+  readonly lessonsProposed: number;
+  readonly candidatesCreated: number;
+  readonly refusals: readonly { readonly analyzer: string; readonly reason: string; readonly traceIds: readonly string[] }[];
+  /** Each candidate that was tested or needs testing, with the certificate when it was. */
+  readonly decisions: readonly {
+    readonly item: KnowledgeItem;
+    readonly validation?: Validation;
+    /** What to do next with it, as a command or a sentence. */
+    readonly next: string;
+  }[];
+  readonly deprecated: readonly { readonly itemId: string; readonly reason: string }[];
+  readonly durationMs: number;
+}

@@ -1,0 +1,62 @@
+import type { TimeUs } from "../base/clock.ts";
+import type { Trace } from "../trace/trace.ts";
+import type { Outcome } from "./outcome.ts";
+import type { OutcomeSignal } from "./ports.ts";
+import { isScore } from "./score.ts";
+
+export interface JudgeOptions {
+  /** Told of every signal that threw or gave a score outside [0, 1]; it abstains, the trace is judged by the others. */
+  readonly onAbstain?: (signal: string, caught: unknown) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Asks every signal. Never rejects because of a signal; one outcome per source, the last one said. Empty means nobody judged. */
+export async function judge(
+  trace: Trace,
+  signals: readonly OutcomeSignal[],
+  nowUs: TimeUs,
+  options: JudgeOptions = {},
+): Promise<readonly Outcome[]> {
+  const bySource = new Map<string, Outcome>();
+  for (const signal of signals) {
+    try {
+      const said = await signal.judge(trace, options.signal);
+      for (const outcome of said === undefined ? [] : isList(said) ? said : [said]) {
+        if (!isScore(outcome.score)) throw new RangeError(`score ${String(outcome.score)} of ${outcome.source} is not in [0, 1]`);
+        bySource.set(outcome.source, { ...outcome, traceId: trace.id, createdAtUs: nowUs });
+      }
+    } catch (caught) {
+      options.onAbstain?.(signal.name, caught);
+    }
+  }
+  return [...bySource.values()];
+}
+
+/**
+ * The one outcome that counts. By kind of source: people (`feedback:`) over other tools (`evaluation:`) over the user's own checks (`check:`) over the
+ * rest (`deterministic`). Among feedback the newest counts, as a person may change their mind; among the others the lowest score, as a run is as good as
+ * its worst judgement. Ties go to the newer, then to the source first in code-unit order. Undefined when nobody judged.
+ */
+export function verdict(outcomes: readonly Outcome[]): Outcome | undefined {
+  return outcomes.toSorted(strongerFirst)[0];
+}
+
+const PRECEDENCE = ["feedback:", "evaluation:", "check:"];
+
+function strongerFirst(a: Outcome, b: Outcome): number {
+  const rank = rankOf(a) - rankOf(b);
+  if (rank !== 0) return rank;
+  const newer = b.createdAtUs - a.createdAtUs;
+  const worse = a.score - b.score;
+  const [first, second] = rankOf(a) === 0 ? [newer, worse] : [worse, newer];
+  return first || second || (a.source < b.source ? -1 : a.source > b.source ? 1 : 0);
+}
+
+function rankOf(outcome: Outcome): number {
+  const rank = PRECEDENCE.findIndex((prefix) => outcome.source.startsWith(prefix));
+  return rank === -1 ? PRECEDENCE.length : rank;
+}
+
+function isList(said: Outcome | readonly Outcome[]): said is readonly Outcome[] {
+  return Array.isArray(said);
+}

@@ -1,0 +1,90 @@
+import { type CopyOptions, createCopier } from "./copy-value.ts";
+import type { Attributes, RawLog, RawSpan, Scope } from "./raw-span.ts";
+import type { HrTimeLike, LogRecordLike, SpanLike } from "./sdk-shapes.ts";
+
+/**
+ * A copy of a finished SDK span; SDK objects are live, so nothing is kept by reference but strings, and resources that are settled.
+ * Values that are no data become text or are left out. Throws only where the span itself does (its ids cannot be read).
+ */
+export function rawSpanFromSdk(span: SpanLike, options: CopyOptions = {}): RawSpan {
+  const copier = createCopier(options);
+  const { traceId, spanId } = span.spanContext();
+  const parentSpanId = span.parentSpanContext?.spanId ?? span.parentSpanId;
+  const message = span.status?.message;
+  const code = span.status?.code;
+  return {
+    traceId: String(traceId),
+    spanId: String(spanId),
+    ...(parentSpanId === undefined || parentSpanId === "" ? {} : { parentSpanId: String(parentSpanId) }),
+    ...(span.parentSpanContext?.isRemote === true ? { remoteParent: true } : {}),
+    name: copier.text(String(span.name)),
+    // SDK kinds start at INTERNAL = 0, OTLP kinds at UNSPECIFIED = 0.
+    kind: typeof span.kind === "number" ? span.kind + 1 : 0,
+    startTimeUs: microseconds(span.startTime),
+    endTimeUs: microseconds(span.endTime),
+    attributes: copier.attributes(span.attributes),
+    events: list(span.events).map((event) => ({
+      name: copier.text(String(event.name)),
+      timeUs: microseconds(event.time),
+      attributes: copier.attributes(event.attributes),
+    })),
+    links: list(span.links).map((link) => ({
+      traceId: String(link.context.traceId),
+      spanId: String(link.context.spanId),
+      attributes: copier.attributes(link.attributes),
+    })),
+    status: {
+      code: code === 1 || code === 2 ? code : 0,
+      ...(typeof message === "string" && message !== "" ? { message: copier.text(message) } : {}),
+    },
+    resource: resourceOf(span.resource, options),
+    scope: scopeOf(span.instrumentationScope ?? span.instrumentationLibrary),
+  };
+}
+
+/** A copy of a log record; `undefined` when it belongs to no span. */
+export function rawLogFromSdk(record: LogRecordLike, options: CopyOptions = {}): RawLog | undefined {
+  const owner = record.spanContext;
+  if (!owner?.traceId || !owner.spanId) return undefined;
+  const copier = createCopier(options);
+  const attributes = copier.attributes(record.attributes);
+  const named = record.eventName || attributes["event.name"];
+  return {
+    traceId: String(owner.traceId),
+    spanId: String(owner.spanId),
+    timeUs: microseconds(record.hrTime) || microseconds(record.hrTimeObserved),
+    ...(typeof named === "string" && named !== "" ? { eventName: copier.text(named) } : {}),
+    body: copier.value(record.body) ?? null,
+    attributes,
+    resource: resourceOf(record.resource, options),
+    scope: scopeOf(record.instrumentationScope),
+  };
+}
+
+/** Whole microseconds; 0 for what is no time. */
+function microseconds(time: HrTimeLike | undefined): number {
+  if (!Array.isArray(time)) return 0;
+  const us = Number(time[0]) * 1_000_000 + Math.floor(Number(time[1]) / 1000);
+  return Number.isFinite(us) ? us : 0;
+}
+
+function list<T>(values: readonly T[] | undefined): readonly T[] {
+  return Array.isArray(values) ? values : [];
+}
+
+// One resource serves all spans of a provider: copied once, and handed to another thread once per batch.
+const resources = new WeakMap<object, Attributes>();
+
+function resourceOf(resource: SpanLike["resource"] | undefined, options: CopyOptions): Attributes {
+  if (resource === undefined || resource === null) return {};
+  const known = resources.get(resource);
+  if (known !== undefined) return known;
+  const copied = createCopier(options).attributes(resource.attributes);
+  if (resource.asyncAttributesPending !== true) resources.set(resource, copied);
+  return copied;
+}
+
+function scopeOf(scope: SpanLike["instrumentationScope"]): Scope {
+  const name = typeof scope?.name === "string" ? scope.name : "";
+  return typeof scope?.version === "string" && scope.version !== "" ? { name, version: scope.version } : { name };
+}

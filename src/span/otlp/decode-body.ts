@@ -1,0 +1,56 @@
+import { deserialize } from "node:v8";
+import { gunzipSync } from "node:zlib";
+import { LearnError, messageOf } from "../../base/error.ts";
+import { checkedBatch } from "./checked-batch.ts";
+import type { DecodeOptions, DecodeResult, Signal } from "./decode.ts";
+import { decodeJson } from "./decode-json.ts";
+import { decodeProtobuf } from "./decode-protobuf.ts";
+
+/** The fields of a stored request body that decoding needs. */
+export interface EncodedBody {
+  /** `batch`: a v8-serialised RawBatch. */
+  readonly format: "otlp-protobuf" | "otlp-json" | "batch";
+  readonly signal: Signal;
+  readonly encoding: "identity" | "gzip";
+  readonly body: Uint8Array;
+}
+
+export interface DecodeBodyOptions extends DecodeOptions {
+  /** Bound on the size after decompression. More throws "too-large". Default 64 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** Any stored body as one result. Throws LearnError "invalid" or "too-large" and nothing else; the same body always gives the same. */
+export function decodeBody(encoded: EncodedBody, options: DecodeBodyOptions = {}): DecodeResult {
+  const bytes = plainBytes(encoded, options.maxBytes ?? 64 * 1024 * 1024);
+  switch (encoded.format) {
+    case "otlp-protobuf":
+      return decodeProtobuf(bytes, encoded.signal, options);
+    case "otlp-json":
+      return decodeJson(bytes, encoded.signal, options);
+    case "batch":
+      return checkedBatch(deserialized(bytes), options);
+    default:
+      throw new LearnError("invalid", `body has unknown format ${JSON.stringify(encoded.format)}`);
+  }
+}
+
+function plainBytes({ encoding, body }: EncodedBody, maxBytes: number): Uint8Array {
+  const tooLarge = (): LearnError => new LearnError("too-large", `body is larger than ${maxBytes} bytes`, { hint: "send smaller batches" });
+  if (body.length > maxBytes) throw tooLarge();
+  if (encoding === "identity") return body;
+  try {
+    return gunzipSync(body, { maxOutputLength: maxBytes });
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge();
+    throw new LearnError("invalid", `body is not gzip: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function deserialized(bytes: Uint8Array): unknown {
+  try {
+    return deserialize(bytes);
+  } catch (cause) {
+    throw new LearnError("invalid", `body is not a v8-serialised batch: ${messageOf(cause)}`, { cause });
+  }
+}

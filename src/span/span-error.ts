@@ -1,0 +1,46 @@
+import { textOf } from "./json.ts";
+import type { Occurrence } from "./ports.ts";
+import type { AttributeValue, RawSpan } from "./raw-span.ts";
+import type { SpanError } from "./span.ts";
+
+const EXCEPTION_NAMES: readonly string[] = ["exception", "gen_ai.client.operation.exception"];
+
+/**
+ * A span failed when its status, `error.type`, an exception or a finish reason says so. Status OK does not outvote the others: some
+ * emitters close a failed call with it.
+ */
+export function errorOf(
+  span: RawSpan,
+  occurrences: readonly Occurrence[],
+  finishReasons: readonly string[] | undefined,
+  errorText: string | undefined,
+): SpanError | undefined {
+  const exception = occurrences.findLast((occurrence) => EXCEPTION_NAMES.includes(occurrence.name));
+  const type = text(span.attributes["error.type"]) ?? text(exception?.attributes["exception.type"]);
+  const failed = span.status.code === 2 || type !== undefined || exception !== undefined || finishReasons?.includes("error") === true;
+  if (!failed) return undefined;
+  const message =
+    text(span.status.message) ??
+    text(exception?.attributes["exception.message"]) ??
+    text(span.attributes["error.message"]) ??
+    errorText ??
+    type ??
+    (finishReasons?.includes("error") === true ? "finish reason error" : "error");
+  return { ...(type === undefined ? {} : { type }), message: withoutStack(message) };
+}
+
+/** OpenInference puts the stack into the message: `what\n\nError: what\n    at …`. Two runs then never fail alike. */
+function withoutStack(message: string): string {
+  const stack = message.search(/\n\s+at \S/);
+  if (stack < 0) return message;
+  const head = message.slice(0, stack);
+  const paragraph = head.lastIndexOf("\n\n");
+  if (paragraph < 0) return head;
+  const said = head.slice(0, paragraph);
+  return head.slice(paragraph).endsWith(said.slice(said.lastIndexOf("\n") + 1)) ? said : head;
+}
+
+function text(value: AttributeValue | undefined): string | undefined {
+  if (value === undefined || value === null || value === "") return undefined;
+  return textOf(value);
+}

@@ -1,0 +1,137 @@
+import type { TimeUs } from "../base/clock.ts";
+import type { Evaluation, Span, SpanExposure, Usage } from "../span/span.ts";
+import { findRuns, type Run } from "./find-runs.ts";
+import { sumUsage } from "./llm-calls.ts";
+import { lastUserText } from "./message-text.ts";
+import { createSpanTree, type SpanTree } from "./span-tree.ts";
+import { answerText, stepsOf } from "./steps.ts";
+import type { CompletenessReason, Trace } from "./trace.ts";
+
+/**
+ * Turns spans into agent runs, oldest first. Pure, never throws; the result depends neither on the order of `spans` nor on repeated ones, so late spans
+ * are taken in by assembling again. Spans of several W3C traces are kept apart. Empty when no span is GenAI.
+ */
+export function assemble(spans: readonly Span[], completeness: CompletenessReason): readonly Trace[] {
+  const byTrace = new Map<string, Span[]>();
+  for (const span of spans) {
+    const group = byTrace.get(span.traceId);
+    if (group === undefined) byTrace.set(span.traceId, [span]);
+    else group.push(span);
+  }
+  const traces = [...byTrace.values()].flatMap((group) => {
+    const tree = createSpanTree(group);
+    return findRuns(tree).map((run) => traceOf(run, tree, completeness));
+  });
+  return traces.sort((a, b) => a.startTimeUs - b.startTimeUs || (a.id < b.id ? -1 : 1));
+}
+
+export interface ReadinessOptions {
+  /** See `hasEndedRoot`. */
+  readonly hasRoot: boolean;
+  readonly spanCount: number;
+  readonly lastArrivalUs: TimeUs;
+  readonly nowUs: TimeUs;
+  /** Quiet time after which a trace with an ended root is complete. Exporters flush spans and logs on their own timers. */
+  readonly quietMs: number;
+  /** Quiet time after which a trace without a root is taken as it is. */
+  readonly idleMs: number;
+  readonly maxSpans: number;
+}
+
+/** Why a trace may be assembled now; undefined means wait. */
+export function readiness(options: ReadinessOptions): CompletenessReason | undefined {
+  if (options.spanCount > options.maxSpans) return "limit";
+  const quietMs = (options.nowUs - options.lastArrivalUs) / 1000;
+  if (options.hasRoot && quietMs >= options.quietMs) return "root-ended";
+  return quietMs >= options.idleMs ? "idle" : undefined;
+}
+
+/** True when a span that may be a root has arrived, and so has ended: one without parent, or an agent span whose parent is remote or not (yet) received. */
+export function hasEndedRoot(spans: readonly Pick<Span, "spanId" | "parentSpanId" | "remoteParent" | "role" | "genAi">[]): boolean {
+  const received = new Set(spans.map((span) => span.spanId));
+  return spans.some((span) => {
+    if (span.parentSpanId === undefined) return true;
+    return span.genAi && span.role === "agent" && (span.remoteParent === true || !received.has(span.parentSpanId));
+  });
+}
+
+function traceOf({ root, spans }: Run, tree: SpanTree, completeness: CompletenessReason): Trace {
+  const { steps, llms } = stepsOf(root, spans, tree);
+  const said = <K extends keyof Span>(key: K): Span[K] | undefined => root[key] ?? spans.find((span) => span[key] !== undefined)?.[key];
+  return {
+    id: `${root.traceId}-${root.spanId}`,
+    traceId: root.traceId,
+    rootSpanId: root.spanId,
+    task: taskOf(root, spans, llms),
+    output: outputOf(root, spans, llms, tree),
+    ...present("agentName", said("agentName")),
+    ...present("service", said("service")),
+    ...present("conversationId", said("conversationId")),
+    ...present("userId", said("userId")),
+    ...present("model", llms.find((llm) => llm.model !== undefined)?.model ?? said("model")),
+    startTimeUs: Math.min(...spans.map((span) => span.startTimeUs)),
+    endTimeUs: Math.max(...spans.map((span) => span.endTimeUs)),
+    ...present("usage", usageOf(root, llms, tree)),
+    ...present("error", root.error),
+    completeness,
+    orphan: root.parentSpanId !== undefined && tree.parentOf(root) === undefined,
+    spanCount: spans.length,
+    steps,
+    ...present("exposure", exposureOf(root, spans, tree)),
+    evaluations: evaluationsOf(spans),
+  };
+}
+
+function present<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: V });
+}
+
+/** The newest user text: of the root, else of the next agent or wrapper that was told one, else of the first LLM call. */
+function taskOf(root: Span, spans: readonly Span[], llms: readonly Span[]): string {
+  const asked = (span: Span): string => lastUserText(span.inputMessages) || (span.input ?? "");
+  const told = [root, ...spans.filter((span) => span.role === "agent")].map(asked).find((text) => text !== "");
+  return told ?? (llms[0] === undefined ? "" : asked(llms[0]));
+}
+
+/** The root's answer, else the text of the last LLM call of the run's own level. A call that ends in a tool call is no answer. */
+function outputOf(root: Span, spans: readonly Span[], llms: readonly Span[], tree: SpanTree): string {
+  const own = answerText(root.outputMessages) || (root.role === "llm" ? "" : (root.output ?? ""));
+  if (own !== "") return own;
+  const inside = new Set(
+    spans.filter((span) => span.role === "agent" && span !== root).flatMap((agent) => tree.subtreeOf(agent).map((span) => span.spanId)),
+  );
+  const last = llms.findLast((llm) => !inside.has(llm.spanId)) ?? llms.at(-1);
+  const asksTool = last?.outputMessages?.some((message) => message.parts.some((part) => part.type === "tool_call")) ?? false;
+  return last === undefined || asksTool ? "" : answerText(last.outputMessages) || (last.output ?? "");
+}
+
+/** Leaf LLM calls only; an agent's own total only where no call below it reported any, since it is the sum of them. */
+function usageOf(root: Span, llms: readonly Span[], tree: SpanTree): Usage | undefined {
+  const reported = new Map(llms.flatMap((llm) => (llm.usage === undefined ? [] : [[llm.spanId, llm.usage] as const])));
+  // Parents first, then walked backwards: a loop, because a hostile chain of spans is deeper than the stack.
+  const parentsFirst = [root];
+  for (let index = 0; index < parentsFirst.length; index++) parentsFirst.push(...tree.childrenOf(parentsFirst[index] ?? root));
+  const totals = new Map<Span, Usage | undefined>();
+  for (const span of parentsFirst.reverse()) {
+    const sum = sumUsage([reported.get(span.spanId), ...tree.childrenOf(span).map((child) => totals.get(child))]);
+    totals.set(span, sum ?? (span.role === "agent" ? span.usage : undefined));
+  }
+  const inTree = new Set(parentsFirst.map((span) => span.spanId));
+  return sumUsage([totals.get(root), ...llms.filter((llm) => !inTree.has(llm.spanId)).map((llm) => llm.usage)]);
+}
+
+/** United over the run; where no span of it carries one, the nearest span above does, since injection may happen before the agent starts. */
+function exposureOf(root: Span, spans: readonly Span[], tree: SpanTree): SpanExposure | undefined {
+  const inside = spans.flatMap((span) => (span.exposure === undefined ? [] : [span.exposure]));
+  const above = tree.ancestorsOf(root).find((span) => span.exposure !== undefined)?.exposure;
+  const exposures = inside.length > 0 || above === undefined ? inside : [above];
+  const [first] = exposures;
+  if (first === undefined) return undefined;
+  const given = [...new Set(exposures.flatMap((exposure) => exposure.given))];
+  const withheld = [...new Set(exposures.flatMap((exposure) => exposure.withheld))].filter((id) => !given.includes(id));
+  return { given, withheld, withholdProbability: first.withholdProbability };
+}
+
+function evaluationsOf(spans: readonly Span[]): readonly Evaluation[] {
+  return [...new Map(spans.flatMap((span) => span.evaluations).map((evaluation) => [JSON.stringify(evaluation), evaluation])).values()];
+}

@@ -1,0 +1,74 @@
+import type { Span } from "../span/span.ts";
+import type { SpanTree } from "./span-tree.ts";
+
+/** One agent run before it is read: its root and every span that belongs to it, in time order. */
+export interface Run {
+  readonly root: Span;
+  readonly spans: readonly Span[];
+}
+
+/**
+ * Splits a forest into agent runs.
+ *
+ * - A topmost agent span is a run; agents below it are steps of it, siblings are runs of their own.
+ * - A tree without any agent is one run of its local root, when it holds an LLM or tool span.
+ * - LLM and tool spans beside the agents of a tree form one run per branch, so that nothing vanishes.
+ * - A tree without agent whose parent was never received, and that lies in time inside exactly one agent run, joins that run:
+ *   emitters that only export GenAI spans drop the plain spans in between. Not when the agent has the very same missing parent (then they are siblings).
+ */
+export function findRuns(tree: SpanTree): readonly Run[] {
+  const agents = tree.spans.filter((span) => isAgent(span) && !tree.ancestorsOf(span).some(isAgent));
+  const taken = new Set<Span>();
+  const agentRuns = agents.map((root) => ({ root, spans: [...tree.subtreeOf(root)] }));
+  for (const run of agentRuns) for (const span of run.spans) taken.add(span);
+
+  const otherRuns: Run[] = [];
+  for (const top of tree.spans) {
+    if (tree.parentOf(top) !== undefined) continue;
+    const rest = tree.subtreeOf(top);
+    if (!rest.some((span) => taken.has(span))) {
+      if (!rest.some(isWork)) continue;
+      const home = top.parentSpanId === undefined ? undefined : enclosing(top, rest, agentRuns);
+      if (home === undefined) otherRuns.push({ root: top, spans: rest });
+      else home.spans.push(...rest);
+      continue;
+    }
+    otherRuns.push(...strayRuns(tree, rest, taken));
+  }
+  const order = new Map(tree.spans.map((span, index) => [span, index]));
+  const at = (span: Span): number => order.get(span) ?? 0;
+  return [...agentRuns, ...otherRuns]
+    .map((run) => ({ root: run.root, spans: run.spans.toSorted((a, b) => at(a) - at(b)) }))
+    .sort((a, b) => at(a.root) - at(b.root));
+}
+
+function isAgent(span: Span): boolean {
+  return span.genAi && span.role === "agent";
+}
+
+function isWork(span: Span): boolean {
+  return span.genAi && (span.role === "llm" || span.role === "tool");
+}
+
+/** Branches with LLM or tool work that hang beside the agents of a tree; a branch starts below the last span that also leads to an agent. */
+function strayRuns(tree: SpanTree, spans: readonly Span[], taken: ReadonlySet<Span>): readonly Run[] {
+  const leadsToAgent = new Set<Span>();
+  for (const span of spans) if (taken.has(span)) for (const above of tree.ancestorsOf(span)) leadsToAgent.add(above);
+  const runs: Run[] = [];
+  for (const span of spans) {
+    if (taken.has(span) || leadsToAgent.has(span)) continue;
+    const parent = tree.parentOf(span);
+    if (parent === undefined || !leadsToAgent.has(parent)) continue;
+    const branch = tree.subtreeOf(span);
+    if (branch.some(isWork)) runs.push({ root: span, spans: branch });
+  }
+  return runs;
+}
+
+function enclosing(top: Span, spans: readonly Span[], runs: readonly { root: Span; spans: Span[] }[]): { spans: Span[] } | undefined {
+  const end = Math.max(...spans.map((span) => span.endTimeUs));
+  const around = runs.filter(
+    ({ root }) => root.parentSpanId !== top.parentSpanId && root.startTimeUs <= top.startTimeUs && root.endTimeUs >= end,
+  );
+  return around.length === 1 ? around[0] : undefined;
+}

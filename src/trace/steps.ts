@@ -1,0 +1,92 @@
+import type { Message, Span } from "../span/span.ts";
+import { llmCalls } from "./llm-calls.ts";
+import { lastUserText, renderMessage, textOf, textPartsOf } from "./message-text.ts";
+import type { SpanTree } from "./span-tree.ts";
+import { toolSteps } from "./tool-steps.ts";
+import type { Step } from "./trace.ts";
+
+export interface RunSteps {
+  readonly steps: readonly Step[];
+  /** The LLM requests behind the steps, each once, in time order. */
+  readonly llms: readonly Span[];
+}
+
+/** The steps of one run in time order; wrappers and plain spans are folded away. A step whose times tie follows its cause. */
+export function stepsOf(root: Span, spans: readonly Span[], tree: SpanTree): RunSteps {
+  const llms = llmCalls(spans, tree);
+  const tools = toolSteps(spans, llms, tree);
+  const seen = new Set<string>();
+  const told = llms.flatMap((llm) => {
+    const inferred = tools.inferred.get(llm) ?? [];
+    const before = inferred.filter((step) => step.startTimeUs === llm.startTimeUs && step.startTimeUs !== llm.endTimeUs);
+    return [...before, llmStep(llm, seen), ...inferred.filter((step) => !before.includes(step))];
+  });
+  const plain = spans.flatMap((span) => (span === root && span.role === "agent" ? [] : plainStep(span)));
+  const ordered = [
+    ...plain.filter((step) => step.kind === "agent"),
+    ...told,
+    ...tools.spanned,
+    ...plain.filter((step) => step.kind !== "agent"),
+  ];
+  // Stable: where times tie, agents come before what they do and an inferred tool stays between the calls that asked and that read.
+  ordered.sort((a, b) => a.startTimeUs - b.startTimeUs);
+  return { steps: ordered.map((step, seq) => ({ ...step, seq })), llms };
+}
+
+function llmStep(llm: Span, seen: Set<string>): Step {
+  return {
+    seq: 0,
+    kind: "llm",
+    name: llm.model ?? llm.name,
+    spanId: llm.spanId,
+    startTimeUs: llm.startTimeUs,
+    endTimeUs: llm.endTimeUs,
+    input: newestInput(llm.inputMessages, seen) || (llm.input ?? ""),
+    output: llm.outputMessages === undefined ? (llm.output ?? "") : llm.outputMessages.map(renderMessage).join("\n"),
+    ...(llm.error === undefined ? {} : { error: llm.error }),
+    inferred: false,
+    ...(llm.model === undefined ? {} : { model: llm.model }),
+    ...(llm.usage === undefined ? {} : { usage: llm.usage }),
+    ...(llm.finishReasons === undefined ? {} : { finishReasons: llm.finishReasons }),
+  };
+}
+
+/** The last message that no earlier call carried, so that histories do not repeat in every step. */
+function newestInput(messages: readonly Message[] | undefined, seen: Set<string>): string {
+  let newest = "";
+  for (const message of messages ?? []) {
+    const text = renderMessage(message);
+    const key = `${message.role}\0${text}`;
+    if (seen.has(key) || text === "") continue;
+    seen.add(key);
+    if (message.role !== "assistant" && message.role !== "system") newest = text;
+  }
+  return newest || renderMessage(messages?.at(-1) ?? { role: "user", parts: [] });
+}
+
+function plainStep(span: Span): readonly Step[] {
+  if (!span.genAi || (span.role !== "retrieval" && span.role !== "embedding" && span.role !== "agent")) return [];
+  return [
+    {
+      seq: 0,
+      kind: span.role,
+      name: span.role === "agent" ? (span.agentName ?? span.name) : span.name,
+      spanId: span.spanId,
+      startTimeUs: span.startTimeUs,
+      endTimeUs: span.endTimeUs,
+      input: lastUserText(span.inputMessages) || (span.input ?? textOf(span.tool?.arguments)),
+      output: answerText(span.outputMessages) || (span.output ?? textOf(span.tool?.result)),
+      ...(span.error === undefined ? {} : { error: span.error }),
+      inferred: false,
+      ...(span.model === undefined ? {} : { model: span.model }),
+      // An agent reports the sum of its LLM calls; those are steps themselves.
+      ...(span.usage === undefined || span.role === "agent" ? {} : { usage: span.usage }),
+    },
+  ];
+}
+
+/** The text of the last message that has any: an agent span may carry its whole transcript, calls and all. */
+export function answerText(messages: readonly Message[] | undefined): string {
+  const last = messages?.findLast((message) => message.role !== "user" && message.role !== "tool" && textPartsOf(message) !== "");
+  return last === undefined ? "" : textPartsOf(last);
+}

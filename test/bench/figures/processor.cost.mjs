@@ -1,0 +1,154 @@
+/**
+ * What our span processor costs the agent, beside OpenTelemetry's BatchSpanProcessor with the OTLP/HTTP protobuf exporter on a loopback sink.
+ * Each variant runs in fresh processes, in a new order each round, at 2,000 GenAI spans a second of about 5 KB, and then as fast as it can.
+ * Ratios are medians of ratios within a round: neighbours on the machine then move both sides.
+ */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { createRandom, median, shuffled, spreadOf } from "../statistics.mjs";
+import { builtFile, readStoredSpans } from "../stored-spans.mjs";
+
+export const name = "processor.cost";
+export const unit = "x";
+export const target = { op: "<=", value: 1 };
+
+const PEER = "BatchSpanProcessor + OTLP/proto";
+const CHILD = fileURLToPath(new URL("../processor-child.mjs", import.meta.url));
+const VARIANTS = ["none", "batch", "ours"];
+const SPANS_PER_SECOND = 2_000;
+const CHILD_TIMEOUT_MS = 120_000;
+
+export async function run({ quick, seed }) {
+  builtFile("src/index.js");
+  const random = createRandom(seed);
+  const folder = await mkdtemp(join(tmpdir(), "agentlearn-processor-cost-"));
+  const sink = await openSink();
+  const rounds = [];
+  try {
+    for (let round = 0; round < (quick ? 1 : 6); round += 1) {
+      const result = {};
+      for (const phase of ["steady", "flat-out"]) {
+        for (const variant of shuffled(VARIANTS, random)) {
+          const store = join(folder, `${round}-${phase}-${variant}.db`);
+          const measured = await runChild({
+            variant,
+            phase,
+            sink: sink.url,
+            store,
+            warmUpMs: quick ? 1_000 : 2_000,
+            durationMs: quick ? 2_000 : 6_000,
+            spansPerSecond: SPANS_PER_SECOND,
+            spans: quick ? 4_000 : 20_000,
+            seed: seed + round,
+          });
+          const kept = variant === "ours" ? (await readStoredSpans(store)).length : measured.exported;
+          result[phase] = { ...result[phase], [variant]: { ...measured, kept } };
+        }
+      }
+      rounds.push(result);
+    }
+  } finally {
+    sink.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+  return rowsOf(rounds);
+}
+
+function rowsOf(rounds) {
+  const steady = (read) => rounds.map(({ steady }) => read(steady));
+  const middle = (variant, read) => median(steady((phase) => read(phase[variant])));
+  const triple = (read, text) =>
+    `${text}: ours ${short(middle("ours", read))}, peer ${short(middle("batch", read))}, none ${short(middle("none", read))}`;
+  const added = (variant, read) => (phase) => Math.max(0, read(phase[variant]) - read(phase.none));
+  const ratioOfAdded = (read) => steady((phase) => added("ours", read)(phase) / added("batch", read)(phase));
+  const row = (part, values, rest) => ({ part, value: median(values), n: values.length, spread: spreadOf(values), peer: PEER, ...rest });
+
+  const main = ({ mainUsPerSpan }) => mainUsPerSpan;
+  const all = ({ allUsPerSpan }) => allUsPerSpan;
+  const p999 = ({ loop }) => loop.p999;
+  const worst = ({ worstEndMs }) => worstEndMs;
+  const rate = (variant) => rounds.map((round) => round["flat-out"][variant]).map(({ kept, totalMs }) => kept / (totalMs / 1000));
+  const share = (variant, phase) => rounds.map((round) => round[phase][variant]).map(({ kept, emitted }) => kept / emitted);
+  const [ours, batch] = [rate("ours"), rate("batch")];
+  const throughput = ours.map((value, round) => value / batch[round]);
+  return [
+    row("cpu", ratioOfAdded(main), {
+      peerValue: `${short(median(steady(added("batch", main))))} us/span`,
+      note: triple(main, "CPU of the agent's thread, us/span"),
+    }),
+    row(
+      "loop-p999",
+      steady((phase) => p999(phase.ours) / p999(phase.batch)),
+      {
+        peerValue: `${short(middle("batch", p999))} ms`,
+        note: [triple(({ loop }) => loop.p50, "loop delay p50, ms"), triple(({ loop }) => loop.p99, "p99"), triple(p999, "p99.9")].join(
+          "; ",
+        ),
+      },
+    ),
+    row(
+      "worst-end",
+      steady((phase) => worst(phase.ours) / worst(phase.batch)),
+      {
+        peerValue: `${short(middle("batch", worst))} ms`,
+        note: triple(worst, "worst span.end(), ms"),
+      },
+    ),
+    row("throughput", throughput, {
+      target: { op: ">=", value: 1 },
+      peerValue: `${short(median(batch))} spans/s kept`,
+      note: `kept spans/s, flat out until flushed: ours ${short(median(ours))} (${percent(share("ours", "flat-out"))} kept), peer ${short(median(batch))} (${percent(share("batch", "flat-out"))} kept)`,
+    }),
+    {
+      ...row("kept", share("ours", "steady"), {
+        target: { op: "==", value: 1 },
+        unit: "of all spans",
+        note: "share found in the store after steady load",
+      }),
+      value: Math.min(...share("ours", "steady")),
+      peerValue: percent(share("batch", "steady")),
+    },
+    row("total-cpu", ratioOfAdded(all), {
+      target: null,
+      peerValue: `${short(median(steady(added("batch", all))))} us/span`,
+      note: `${triple(all, "CPU of the whole process, us/span")}; ours includes making the spans durable`,
+    }),
+  ];
+}
+
+function short(value) {
+  return Number(value.toPrecision(3)).toLocaleString("en-US");
+}
+
+function percent(shares) {
+  return `${short(100 * median(shares))} %`;
+}
+
+async function runChild(options) {
+  const { stdout } = await promisify(execFile)(process.execPath, [CHILD, JSON.stringify(options)], {
+    timeout: CHILD_TIMEOUT_MS,
+    killSignal: "SIGKILL",
+    env: cleanEnvironment(),
+  });
+  return JSON.parse(stdout.trim().split("\n").at(-1));
+}
+
+/** Settings of the person who runs this would change what is measured. */
+function cleanEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(AGENTLEARN|OTEL|NODE_OPTIONS)/.test(key)));
+}
+
+/** Takes every request and answers 200: the peer is not slowed by what it talks to. */
+async function openSink() {
+  const server = createServer((request, response) => {
+    request.resume();
+    request.on("end", () => response.writeHead(200, { "content-type": "application/x-protobuf" }).end());
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${server.address().port}/v1/traces`, close: () => server.close() };
+}

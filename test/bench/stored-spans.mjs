@@ -1,0 +1,44 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+/** A module of the build, or an error that says what to type. */
+export async function builtModule(path) {
+  const file = builtFile(path);
+  return import(pathToFileURL(file).href);
+}
+
+export function builtFile(path) {
+  const file = join(ROOT, "dist", path);
+  if (!existsSync(file)) throw new Error(`dist/${path} is not there: run npm run build`);
+  return file;
+}
+
+/**
+ * Every span in a store file that nobody owns any more, as { traceId, spanId, attributes }. First the package itself takes in what is spooled
+ * and maps what is appended, as the next start would; then the rows are read with plain SQL, so that no code under test says what is stored.
+ */
+export async function readStoredSpans(file) {
+  const { openWriter } = await builtModule("src/store/open.js");
+  const writer = openWriter({ url: `file:${file}`, mode: "own", name: "figures" });
+  try {
+    await writer.store.drain();
+  } finally {
+    await writer.close(10_000);
+  }
+  const { default: Database } = await import("libsql");
+  const database = new Database(file, { readonly: true });
+  try {
+    const rows = database
+      .prepare("SELECT t.trace_id AS traceId, s.span_id AS spanId, s.body AS body FROM span s JOIN w3c_trace t ON t.ref = s.trace_ref")
+      .all();
+    return rows.map(({ traceId, spanId, body }) => {
+      const { attributes } = JSON.parse(Buffer.from(body).toString("utf8"));
+      return { traceId, spanId, attributes };
+    });
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,136 @@
+import { describe, expect, test } from "vitest";
+import { isLearnError } from "../../../src/base/error.ts";
+import { describeConfig, type LoadConfigOptions, loadConfig } from "../../../src/config/config.ts";
+
+function problemsOf(options: Partial<LoadConfigOptions>): string[] {
+  try {
+    loadConfig({ env: {}, ...options });
+  } catch (caught) {
+    if (isLearnError(caught) && caught.code === "invalid")
+      return caught.message
+        .split("\n")
+        .slice(1)
+        .map((line) => line.trim());
+    throw caught;
+  }
+  return [];
+}
+
+describe("loadConfig", () => {
+  test("has a default for everything that needs one", () => {
+    expect(loadConfig({ env: {} })).toEqual({
+      store: "file:./.agentlearn/agentlearn.db",
+      withholdProbability: 0.1,
+      maxItems: 10,
+      maxTokens: 1500,
+      maxPinned: 20,
+      alpha: 0.05,
+      minimumGain: 0.05,
+      passScore: 0.7,
+      confirmReplicates: 2,
+      concurrency: 4,
+      activation: "approval",
+      quietMs: 10_000,
+      idleMs: 60_000,
+      learnEveryMs: 60_000,
+      host: "127.0.0.1",
+      otlpHttpPort: 4318,
+      otlpGrpcPort: 4317,
+      apiPort: 4320,
+      model: "gpt-4o-mini",
+    });
+  });
+
+  test("takes flags before the environment before code before defaults", () => {
+    const env = { AGENTLEARN_MAX_ITEMS: "2", AGENTLEARN_MAX_TOKENS: "200" };
+    const config = loadConfig({ flags: { maxItems: "1" }, env, code: { maxItems: 3, maxTokens: 300, maxPinned: 4 } });
+    expect(config).toMatchObject({ maxItems: 1, maxTokens: 200, maxPinned: 4, passScore: 0.7 });
+  });
+
+  test("takes OPENAI_* where neither our own variable nor code says anything", () => {
+    const env = { OPENAI_API_KEY: "shared", OPENAI_BASE_URL: "http://localhost:1234/v1" };
+    expect(loadConfig({ env })).toMatchObject({ openaiApiKey: "shared", openaiBaseUrl: "http://localhost:1234/v1" });
+    expect(loadConfig({ env, code: { openaiApiKey: "code" } }).openaiApiKey).toBe("code");
+    expect(loadConfig({ env: { ...env, AGENTLEARN_OPENAI_API_KEY: "own" }, code: { openaiApiKey: "code" } }).openaiApiKey).toBe("own");
+  });
+
+  test("counts an empty variable and an undefined option as not given", () => {
+    expect(loadConfig({ flags: { maxItems: undefined }, env: { AGENTLEARN_MAX_ITEMS: " " }, code: { maxItems: undefined } }).maxItems).toBe(
+      10,
+    );
+  });
+
+  test("ignores the variables of others", () => {
+    expect(problemsOf({ env: { PATH: "/bin", AGENT: "x" } })).toEqual([]);
+  });
+
+  test("lists every problem at once, each with where it came from", () => {
+    const problems = problemsOf({
+      flags: { apiPort: "eighty", nonsense: true },
+      env: { AGENTLEARN_WITHHOLD_PROBABILITY: "1", AGENTLEARN_MAX_ITMES: "5", AGENTLEARN_STORE: "./plain.db" },
+      code: { maxTokens: "many", activation: "always", model: 4, otlpHttpPort: 70_000 },
+    });
+    expect(problems.sort()).toEqual(
+      [
+        "--api-port: must be a number",
+        "--nonsense: there is no such setting",
+        "AGENTLEARN_WITHHOLD_PROBABILITY: must be below 1",
+        "AGENTLEARN_MAX_ITMES: there is no such setting, did you mean maxItems?",
+        "AGENTLEARN_STORE: must start with file:, libsql://, http(s):// or ws(s)://, for example file:./agentlearn.db",
+        "option maxTokens: must be a number",
+        'option activation: must be "approval" or "evidence"',
+        "option model: must be text",
+        "option otlpHttpPort: must be from 0 to 65535",
+      ].sort(),
+    );
+  });
+
+  test("does not take numbers that only look like some", () => {
+    for (const text of ["0x10", "1,000", "10ms", "Infinity", "NaN", "1e"]) {
+      expect(problemsOf({ env: { AGENTLEARN_MAX_ITEMS: text } })).toEqual(["AGENTLEARN_MAX_ITEMS: must be a number"]);
+    }
+  });
+
+  test("does not take text for a number from code", () => {
+    expect(problemsOf({ code: { maxItems: "5" } })).toEqual(["option maxItems: must be a number"]);
+  });
+
+  test("never quotes a value, since it may be a key", () => {
+    expect(problemsOf({ code: { openaiApiKey: { secret: "sk-123" }, openaiBaseUrl: "sk-456" } }).join()).not.toContain("sk-");
+  });
+
+  test.each(["file:./a.db", "file:/tmp/a.db", "libsql://db.example.com", "http://127.0.0.1:8080", "wss://db.example.com"])(
+    "takes the store %s",
+    (store) => {
+      expect(loadConfig({ env: {}, code: { store } }).store).toBe(store);
+    },
+  );
+
+  test("gives a frozen object", () => {
+    expect(Object.isFrozen(loadConfig({ env: {} }))).toBe(true);
+  });
+});
+
+describe("describeConfig", () => {
+  test("describes every setting and names its variable", () => {
+    const rows = describeConfig();
+    expect(rows.length).toBeGreaterThan(20);
+    expect(rows.filter((row) => row.description === "")).toEqual([]);
+    expect(rows.find((row) => row.key === "withholdProbability")).toEqual({
+      key: "withholdProbability",
+      env: "AGENTLEARN_WITHHOLD_PROBABILITY",
+      flag: "--withhold-probability",
+      default: "0.1",
+      description: "Share of the runs in which each eligible item is held back, so that its effect can be measured.",
+    });
+    expect(rows.find((row) => row.key === "openaiApiKey")).toMatchObject({ env: "AGENTLEARN_OPENAI_API_KEY", default: "" });
+  });
+
+  test("names variables that loadConfig reads, with defaults that it takes", () => {
+    for (const row of describeConfig()) {
+      if (row.default === "") continue;
+      const config = loadConfig({ env: { [row.env]: row.default } });
+      expect(String(config[row.key])).toBe(row.default);
+    }
+  });
+});

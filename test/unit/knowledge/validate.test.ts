@@ -1,0 +1,353 @@
+import { describe, expect, test } from "vitest";
+import { LearnError } from "../../../src/base/error.ts";
+import type { AgentRunner, ValidationCase } from "../../../src/knowledge/ports.ts";
+import { recheck } from "../../../src/knowledge/recheck.ts";
+import { createBaselineCache, type ValidateOptions, validate } from "../../../src/knowledge/validate.ts";
+import { anItem, NOW_US } from "../../support/an-item.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
+
+const ITEM = anItem();
+const WITH = `active rules\n${ITEM.content}`;
+
+/** A case scores 1 for the answer "right"; its task is its id. */
+function aCase(id: string, overrides: Partial<ValidationCase> = {}): ValidationCase {
+  return { id, task: id, mustPass: false, score: (output) => (output === "right" ? 1 : 0), ...overrides };
+}
+
+const casesNamed = (prefix: string, count: number): ValidationCase[] =>
+  Array.from({ length: count }, (_, index) => aCase(`${prefix}-${index}`));
+
+/** fail-*: never right. fixed-*: right with the item. lost-*: right without it. pass-*: always right. */
+const agent: AgentRunner = (task, knowledge) => {
+  const has = knowledge.includes(ITEM.content);
+  return task.startsWith("pass") || (task.startsWith("fixed") && has) || (task.startsWith("lost") && !has) ? "right" : "wrong";
+};
+
+function options(overrides: Partial<ValidateOptions> = {}): ValidateOptions {
+  return {
+    item: ITEM,
+    cases: [...casesNamed("fixed", 9), ...casesNamed("pass", 11)],
+    runner: agent,
+    context: "active rules",
+    renderWith: () => WITH,
+    position: 1,
+    passedBefore: 0,
+    nowUs: NOW_US,
+    id: "v-1",
+    actor: "learner",
+    ...overrides,
+  };
+}
+
+/** Counts the runs, split by whether the candidate was in the prompt. */
+function counting(runner: AgentRunner): { runner: AgentRunner; readonly runs: { without: string[]; with: string[] } } {
+  const runs = { without: [] as string[], with: [] as string[] };
+  return {
+    runs,
+    runner: (task, knowledge, signal) => {
+      (knowledge === WITH ? runs.with : runs.without).push(task);
+      return runner(task, knowledge, signal);
+    },
+  };
+}
+
+describe("validate", () => {
+  test("passes an item that fixes nine failing cases and harms none", async () => {
+    const certificate = await validate(options());
+    expect(certificate.decision).toBe("pass");
+    expect(certificate).toMatchObject({ wins: 9, losses: 0, cases: 20, baselinePassed: 11, candidatePassed: 20, gain: 9 / 20 });
+    expect(certificate.reason).toContain(
+      "9 wins and 0 losses in 20 of 20 held-out cases, mean score +45.0 points, e-value 102.3 where 32.9 is needed",
+    );
+  });
+
+  test("puts the active knowledge on both sides and the candidate on one", async () => {
+    const seen = new Set<string>();
+    const runner: AgentRunner = (task, knowledge) => {
+      seen.add(knowledge);
+      return agent(task, knowledge);
+    };
+    await validate(options({ runner }));
+    expect([...seen].sort()).toEqual(["active rules", WITH].sort());
+  });
+
+  test("does not begin when even fixing every failing case could not pass, and says how many are needed", async () => {
+    const { runner, runs } = counting(agent);
+    const certificate = await validate(options({ runner, cases: [...casesNamed("fixed", 3), ...casesNamed("pass", 40)] }));
+    expect(certificate.decision).toBe("inconclusive");
+    expect(certificate.reason).toBe("needs at least 8 held-out cases that fail today; 3 do");
+    expect(runs.with).toEqual([]);
+    expect(recheck(certificate)).toEqual({ ok: true, problems: [] });
+  });
+
+  test("does not begin when no improvement could reach the least gain", async () => {
+    const { runner, runs } = counting(agent);
+    const certificate = await validate(options({ runner, cases: [...casesNamed("fixed", 9), ...casesNamed("pass", 200)] }));
+    expect(certificate.decision).toBe("inconclusive");
+    expect(certificate.reason).toContain("at most +4.3 points");
+    expect(runs.with).toEqual([]);
+    expect(recheck(certificate).problems).toEqual([]);
+  });
+
+  test("is inconclusive without cases", async () => {
+    expect(await validate(options({ cases: [] }))).toMatchObject({
+      decision: "inconclusive",
+      reason: "there are no held-out cases to test it on",
+    });
+  });
+
+  test("refuses a score that merely went up", async () => {
+    // +15 points and no loss at all: the usual "it got better, ship it". A fair coin does as well in one of eight.
+    const certificate = await validate(
+      options({ cases: [...casesNamed("fixed", 3), ...casesNamed("fail", 6), ...casesNamed("pass", 11)] }),
+    );
+    expect(certificate.decision).toBe("refuse");
+    expect(certificate.reason).toContain("too little evidence");
+    expect(certificate.wins).toBe(3);
+  });
+
+  test("refuses strong evidence of a gain that is too small", async () => {
+    const cases = [...casesNamed("fixed", 9), ...casesNamed("fail", 9), ...casesNamed("pass", 170)];
+    const certificate = await validate(options({ cases }));
+    expect(certificate.eValue).toBeGreaterThan(certificate.threshold);
+    expect(certificate).toMatchObject({ decision: "refuse" });
+    expect(certificate.reason).toContain("too little gain");
+  });
+
+  test("stops paying for cases that pass once the failing ones cannot carry it any more", async () => {
+    const { runner, runs } = counting(agent);
+    const certificate = await validate(options({ runner, concurrency: 1, cases: [...casesNamed("pass", 50), ...casesNamed("fail", 9)] }));
+    expect(certificate.decision).toBe("refuse");
+    // 9 failing, 8 needed: after the second that stays failing nothing can be reached.
+    expect(runs.with).toEqual(["fail-0", "fail-1"]);
+    expect(recheck(certificate)).toEqual({ ok: true, problems: [] });
+  });
+
+  test("refuses for one regression that repeats itself, whatever the gain", async () => {
+    const certificate = await validate(options({ cases: [...casesNamed("fixed", 30), ...casesNamed("pass", 5), aCase("lost-0")] }));
+    expect(certificate.decision).toBe("refuse");
+    expect(certificate.reason).toMatch(/^1 confirmed regression \(lost-0\)/);
+    const pair = certificate.pairs.find(({ caseId }) => caseId === "lost-0");
+    expect(pair).toMatchObject({ replicates: 2, confirmedRegression: true, baselineOutput: "right", candidateOutput: "wrong" });
+  });
+
+  test("does not call a loss a regression when it does not repeat itself", async () => {
+    let seen = 0;
+    const flaky: AgentRunner = (task, knowledge) => {
+      if (task !== "pass-0" || knowledge !== WITH) return agent(task, knowledge);
+      seen += 1;
+      return seen === 1 ? "wrong" : "right";
+    };
+    const certificate = await validate(options({ runner: flaky, cases: [...casesNamed("fixed", 14), ...casesNamed("pass", 5)] }));
+    expect(certificate.pairs.find(({ caseId }) => caseId === "pass-0")).toMatchObject({ replicates: 1, confirmedRegression: false });
+    expect(certificate).toMatchObject({ decision: "pass", losses: 1 });
+  });
+
+  test("refuses for any loss of a must-pass case, also one that does not repeat itself", async () => {
+    let seen = 0;
+    const flaky: AgentRunner = (task, knowledge) => {
+      if (task !== "pass-safety" || knowledge !== WITH) return agent(task, knowledge);
+      seen += 1;
+      return seen === 1 ? "wrong" : "right";
+    };
+    const cases = [...casesNamed("fixed", 14), ...casesNamed("pass", 5), aCase("pass-safety", { mustPass: true })];
+    const certificate = await validate(options({ runner: flaky, cases }));
+    expect(certificate.decision).toBe("refuse");
+    expect(certificate.reason).toMatch(/^lost must-pass pass-safety/);
+    expect(recheck(certificate).ok).toBe(true);
+  });
+
+  test("stops after three confirmed regressions", async () => {
+    const { runner, runs } = counting(agent);
+    const certificate = await validate(
+      options({ runner, concurrency: 1, cases: [...casesNamed("fixed", 20), ...casesNamed("lost", 5), ...casesNamed("pass", 30)] }),
+    );
+    expect(certificate.reason).toMatch(/^3 confirmed regressions/);
+    expect(certificate.pairs).toHaveLength(23);
+    expect(runs.with.filter((task) => task.startsWith("pass"))).toEqual([]);
+    expect(recheck(certificate).problems).toEqual([]);
+  });
+
+  test("scores a runner that throws 0 and keeps its message", async () => {
+    const broken: AgentRunner = (task, knowledge) => {
+      if (task === "pass-0" && knowledge === WITH) throw new Error("socket hang up");
+      return agent(task, knowledge);
+    };
+    const certificate = await validate(options({ runner: broken }));
+    expect(certificate.pairs.find(({ caseId }) => caseId === "pass-0")).toMatchObject({
+      candidateScore: 0,
+      candidateError: "socket hang up",
+    });
+    expect(certificate.reason).toContain("in 1 case a run ended in an error and scored 0");
+  });
+
+  test("gives no win over a baseline that failed only because the runner was down", async () => {
+    let calls = 0;
+    const downAtFirst: AgentRunner = () => {
+      calls += 1;
+      if (calls <= 20) throw new Error("503");
+      return "right";
+    };
+    const certificate = await validate(options({ runner: downAtFirst }));
+    expect(certificate).toMatchObject({ wins: 0, decision: "refuse" });
+    expect(recheck(certificate).problems).toEqual([]);
+  });
+
+  test("counts a score outside 0 to 1 as an error of the scorer", async () => {
+    const cases = [...casesNamed("fixed", 9), aCase("pass-odd", { score: () => 7 })];
+    const certificate = await validate(options({ cases }));
+    expect(certificate.pairs.find(({ caseId }) => caseId === "pass-odd")?.candidateError).toContain("the scorer returned 7");
+  });
+
+  test("says so when the runner ignores its knowledge", async () => {
+    const certificate = await validate(options({ runner: (task) => agent(task, "") }));
+    expect(certificate.decision).toBe("refuse");
+    expect(certificate.reason).toContain("does the runner use its knowledge argument?");
+  });
+
+  test("leaves out the cases that repeat a task the item was learnt from", async () => {
+    const cases = [...casesNamed("fixed", 9), ...casesNamed("pass", 11)];
+    const certificate = await validate(options({ cases, sourceTasks: ["  FIXED-3 "] }));
+    expect(certificate.cases).toBe(19);
+    expect(certificate.pairs.map(({ caseId }) => caseId)).not.toContain("fixed-3");
+    expect(certificate.reason).toContain("1 case was left out as the item's own");
+  });
+
+  test("runs a shared baseline once for two candidates", async () => {
+    const { runner, runs } = counting(agent);
+    const baseline = createBaselineCache("active rules");
+    await validate(options({ runner, baseline }));
+    await validate(options({ runner, baseline, position: 2, passedBefore: 1, id: "v-2" }));
+    expect(runs.without).toHaveLength(20);
+  });
+
+  test("refuses a baseline that was made under other knowledge", async () => {
+    await expect(validate(options({ baseline: createBaselineCache("older rules") }))).rejects.toMatchObject({ code: "invalid" });
+  });
+
+  test("refuses a prompt in which the candidate changes nothing", async () => {
+    await expect(validate(options({ renderWith: () => "active rules" }))).rejects.toThrow("there is nothing to test");
+  });
+
+  test("refuses two cases with one id", async () => {
+    await expect(validate(options({ cases: [aCase("a"), aCase("a")] }))).rejects.toMatchObject({ code: "invalid" });
+  });
+
+  test("asks for more evidence later in the stream and for less after passes", async () => {
+    const at = async (position: number, passedBefore: number): Promise<number> =>
+      (await validate(options({ position, passedBefore }))).threshold;
+    const [first, tenth, tenthAfterPasses] = [await at(1, 0), await at(10, 0), await at(10, 5)];
+    expect(tenth / first).toBeCloseTo(100, 9);
+    expect(tenth / tenthAfterPasses).toBeCloseTo(6, 9);
+  });
+
+  test("rejects as cancelled on an abort, without a certificate", async () => {
+    const controller = new AbortController();
+    const runner: AgentRunner = (task, knowledge) => {
+      if (task === "fixed-3") controller.abort();
+      return agent(task, knowledge);
+    };
+    const running = validate(options({ runner, signal: controller.signal }));
+    await expect(running).rejects.toSatisfy((error) => error instanceof LearnError && error.code === "cancelled");
+  });
+
+  test("reports progress through both phases", async () => {
+    const phases: string[] = [];
+    await validate(options({ onProgress: ({ phase, done, total }) => phases.push(`${phase} ${done}/${total}`) }));
+    expect(phases).toHaveLength(40);
+    expect([phases[0], phases[19], phases[39]]).toEqual(["baseline 1/20", "baseline 20/20", "candidate 20/20"]);
+  });
+});
+
+describe("the gate under luck", () => {
+  /** Both sides of every case succeed with the same probability: the item does nothing. */
+  async function nullRates(tests: number, cases: number, success: number, seed: number): Promise<{ passed: number; wentUp: number }> {
+    const random = seededRandom(seed);
+    const runner: AgentRunner = () => (random() < success ? "right" : "wrong");
+    const all = casesNamed("coin", cases);
+    let [passed, wentUp] = [0, 0];
+    for (let repetition = 0; repetition < tests; repetition += 1) {
+      const certificate = await validate(options({ runner, cases: all, confirmReplicates: 50, concurrency: cases }));
+      if (certificate.gain > 0) wentUp += 1;
+      if (certificate.decision === "pass") passed += 1;
+    }
+    return { passed: passed / tests, wentUp: wentUp / tests };
+  }
+
+  // confirmReplicates 50 switches the regression guard off, so that the evidence alone has to hold the line.
+  test("passes an item without effect in fewer cases than alpha, where the score goes up in four of ten", async () => {
+    const { passed, wentUp } = await nullRates(1_500, 40, 0.6, 42);
+    expect(wentUp).toBeGreaterThan(0.35);
+    expect(passed).toBeLessThan(0.0304);
+    // A gate that never opens would hold the line too; this one lets some luck through, as it may.
+    expect(passed).toBeGreaterThan(0);
+  });
+
+  test("passes an item that helps some cases and hurts others as much in fewer cases than alpha", async () => {
+    const random = seededRandom(77);
+    const runner: AgentRunner = (task, knowledge) => {
+      const shift = knowledge !== WITH ? 0 : task.startsWith("helped") ? 0.26 : task.startsWith("hurt") ? -0.39 : 0;
+      return random() < 0.6 + shift ? "right" : "wrong";
+    };
+    const cases = [...casesNamed("helped", 9), ...casesNamed("hurt", 6), ...casesNamed("coin", 30)];
+    let passed = 0;
+    for (let repetition = 0; repetition < 1_000; repetition += 1) {
+      if ((await validate(options({ runner, cases, confirmReplicates: 50, concurrency: 45 }))).decision === "pass") passed += 1;
+    }
+    expect(passed / 1_000).toBeLessThan(0.0304);
+  });
+
+  test("passes nearly every item that fixes most of what fails", async () => {
+    const random = seededRandom(9);
+    const runner: AgentRunner = (task, knowledge) => {
+      const rate = task.startsWith("hard") ? (knowledge === WITH ? 0.9 : 0.1) : 0.995;
+      return random() < rate ? "right" : "wrong";
+    };
+    const cases = [...casesNamed("hard", 20), ...casesNamed("easy", 20)];
+    let passed = 0;
+    for (let repetition = 0; repetition < 200; repetition += 1)
+      if ((await validate(options({ runner, cases }))).decision === "pass") passed += 1;
+    expect(passed / 200).toBeGreaterThan(0.9);
+  });
+});
+
+describe("recheck", () => {
+  test("finds nothing wrong with an honest certificate", async () => {
+    expect(recheck(await validate(options()))).toEqual({ ok: true, problems: [] });
+  });
+
+  test("survives a round through JSON", async () => {
+    expect(recheck(JSON.parse(JSON.stringify(await validate(options())))).problems).toEqual([]);
+  });
+
+  test.each([
+    ["decision", { decision: "refuse" }, "the decision is stated as refuse"],
+    ["wins", { wins: 12 }, "wins is stated as 12"],
+    ["e-value", { eValue: 1e9 }, "eValue is stated as"],
+    ["gain", { gain: 0.9 }, "gain is stated as 0.9"],
+    ["threshold", { threshold: 2 }, "threshold is stated as 2"],
+    ["position", { position: 3 }, "alphaAllotted is stated as"],
+    ["baseline", { baselinePassed: 2 }, "baselinePassed is stated as 2"],
+    ["cases", { cases: 30 }, "the decision is stated as pass"],
+  ] as const)("finds a forged %s", async (_what, forged, problem) => {
+    const { ok, problems } = recheck({ ...(await validate(options())), ...forged });
+    expect(ok).toBe(false);
+    expect(problems.join("; ")).toContain(problem);
+  });
+
+  test("finds a case that is counted twice", async () => {
+    const certificate = await validate(options());
+    const pairs = [...certificate.pairs.slice(0, -1), ...certificate.pairs.slice(0, 1)];
+    expect(recheck({ ...certificate, pairs }).problems).toContain("a case is counted twice");
+  });
+
+  test("finds a regression that is denied", async () => {
+    const certificate = await validate(options({ cases: [...casesNamed("fixed", 30), aCase("lost-0")] }));
+    const pairs = certificate.pairs.map((pair) => ({ ...pair, confirmedRegression: false }));
+    expect(recheck({ ...certificate, pairs }).problems.join()).toContain("case lost-0 is not called a confirmed regression");
+  });
+
+  test("does not throw on a certificate that cannot be computed", async () => {
+    expect(recheck({ ...(await validate(options())), position: 0 }).ok).toBe(false);
+  });
+});

@@ -1,0 +1,166 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createIngest } from "../../../src/learner/ingest.ts";
+import { openLibsqlDriver } from "../../../src/store/driver-libsql.ts";
+import { createSqlStore } from "../../../src/store/local-store.ts";
+import { migrate } from "../../../src/store/migrate.ts";
+import type { RawBody } from "../../../src/store/ports.ts";
+
+const START_US = 1_800_000_000_000_000;
+let nowUs = START_US;
+const clock = { nowUs: () => nowUs };
+let folder: string;
+let store: ReturnType<typeof createSqlStore>;
+
+beforeEach(async () => {
+  nowUs = START_US;
+  folder = mkdtempSync(join(tmpdir(), "agentlearn-ingest-"));
+  const driver = openLibsqlDriver({ path: join(folder, "t.db") });
+  await migrate(driver, clock, "t.db");
+  store = createSqlStore(driver, clock);
+});
+
+afterEach(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const after = (seconds: number): void => {
+  nowUs += seconds * 1_000_000;
+};
+
+function bodyOf(signal: RawBody["signal"], content: object): RawBody {
+  return {
+    format: "otlp-json",
+    signal,
+    encoding: "identity",
+    body: Buffer.from(JSON.stringify(content)),
+    receivedAtUs: nowUs,
+    traceIds: [],
+  };
+}
+
+function fixture(name: string): { readonly traces: RawBody; readonly logs: RawBody } {
+  const { resourceSpans, resourceLogs } = JSON.parse(readFileSync(`test/fixtures/spans/${name}.json`, "utf8")) as Record<string, unknown>;
+  return { traces: bodyOf("traces", { resourceSpans }), logs: bodyOf("logs", { resourceLogs: resourceLogs ?? [] }) };
+}
+
+const T = "ab".repeat(16);
+function aSpan(spanId: string, parentSpanId: string, operation: string, more: Record<string, string> = {}): RawBody {
+  const attributes = Object.entries({ "gen_ai.operation.name": operation, ...more }).map(([key, value]) => ({
+    key,
+    value: { stringValue: value },
+  }));
+  const span = {
+    traceId: T,
+    spanId,
+    parentSpanId,
+    name: operation,
+    kind: 1,
+    startTimeUnixNano: "1800000000000000000",
+    endTimeUnixNano: "1800000001000000000",
+    attributes,
+    status: {},
+  };
+  return bodyOf("traces", { resourceSpans: [{ scopeSpans: [{ scope: { name: "t" }, spans: [span] }] }] });
+}
+
+describe("ingest", () => {
+  test("the official OpenAI instrumentation's logs may come before its spans", async () => {
+    const { traces, logs } = fixture("otel-instrumentation-openai");
+    const ingest = createIngest({ store, clock });
+    await store.appendBodies([logs]);
+    await ingest.step();
+    await store.appendBodies([traces]);
+    await ingest.drain();
+    const runs = await store.listTraces({ limit: 50 });
+    const weather = runs.find(({ task }) => task.includes("Atlantis or Paris"));
+    const run = await store.getTrace(weather?.id ?? "");
+    expect(run.output).toContain("sunny in Paris");
+    expect(
+      run.steps.filter(({ kind }) => kind === "tool").map(({ name, error, inferred }) => [name, error !== undefined, inferred]),
+    ).toEqual([
+      ["get_weather", true, true],
+      ["get_weather", false, true],
+    ]);
+  });
+
+  test("an ended root is complete after the quiet period and not before", async () => {
+    const ingest = createIngest({ store, clock, quietMs: 10_000 });
+    await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent")]);
+    await ingest.step();
+    after(9);
+    await ingest.step();
+    const before = await store.listTraces({});
+    after(2);
+    await ingest.step();
+    expect([before.length, (await store.listTraces({})).map(({ completeness }) => completeness)]).toEqual([0, ["root-ended"]]);
+  });
+
+  test("orphans are complete after the idle period, and kept", async () => {
+    const ingest = createIngest({ store, clock, quietMs: 10_000, idleMs: 60_000 });
+    await store.appendBodies([aSpan("00000000000000b2", "00000000000000b1", "chat")]);
+    await ingest.step();
+    after(30);
+    await ingest.step();
+    const before = await store.listTraces({});
+    after(31);
+    await ingest.step();
+    expect([before.length, (await store.listTraces({})).map(({ completeness }) => completeness)]).toEqual([0, ["idle"]]);
+  });
+
+  test("a late span joins its trace without a second run or a second reading", async () => {
+    const ingest = createIngest({ store, clock });
+    await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent", { "gen_ai.agent.name": "a" })]);
+    await ingest.drain();
+    const [first] = await store.listTraces({});
+    await store.markAnalyzed([first?.id ?? ""]);
+    after(3_600);
+    await store.appendBodies([aSpan("00000000000000a2", "00000000000000a1", "execute_tool", { "gen_ai.tool.name": "late" })]);
+    await ingest.drain();
+    const run = await store.getTrace(first?.id ?? "");
+    expect([run.steps.map(({ name }) => name), (await store.listTraces({})).length, (await store.unanalyzed(10)).length]).toEqual([
+      ["late"],
+      1,
+      0,
+    ]);
+  });
+
+  test("the same body twice changes nothing", async () => {
+    const { traces, logs } = fixture("otel-instrumentation-openai");
+    const ingest = createIngest({ store, clock });
+    await store.appendBodies([traces, logs]);
+    await ingest.drain();
+    const once = await store.listTraces({ limit: 50 });
+    await store.appendBodies([traces, logs, traces]);
+    await ingest.drain();
+    expect(await store.listTraces({ limit: 50 })).toEqual(once);
+  });
+
+  test("a body that can't be read is kept with its reason and does not stop the others", async () => {
+    const ingest = createIngest({ store, clock });
+    const broken: RawBody = { ...aSpan("00000000000000a1", "", "invoke_agent"), body: Buffer.from("{not json") };
+    await store.appendBodies([broken, aSpan("00000000000000a1", "", "invoke_agent")]);
+    const { mapped } = await ingest.drain();
+    expect([mapped, (await store.listTraces({})).length, (await store.status()).unmappedBodies]).toEqual([2, 1, 0]);
+  });
+
+  test("feedback that came before the spans decides the verdict", async () => {
+    const ingest = createIngest({ store, clock });
+    await store.addFeedback({ traceId: T, score: 0, comment: "wrong answer" });
+    await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent")]);
+    await ingest.drain();
+    expect((await store.listTraces({})).map(({ status }) => status)).toEqual(["failure"]);
+  });
+
+  test("feedback that came after the run was assembled decides it too", async () => {
+    const ingest = createIngest({ store, clock });
+    await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent")]);
+    await ingest.drain();
+    await store.addFeedback({ traceId: T, score: 1 });
+    await ingest.drain();
+    expect((await store.listTraces({})).map(({ status }) => status)).toEqual(["success"]);
+  });
+});

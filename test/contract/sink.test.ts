@@ -100,6 +100,23 @@ describe("the sink of a writer thread", () => {
   });
 });
 
+test("spans of a processor become a trace that everybody can read, while nobody waits for it", async () => {
+  const writer = openWriter(options({ ingest: "continuous", quietMs: 1 }));
+  const span = aSpan({
+    attributes: {
+      "gen_ai.operation.name": "chat",
+      "gen_ai.input.messages": '[{"role":"user","parts":[{"type":"text","content":"add 2"}]}]',
+    },
+  });
+  writer.sink.submit({ spans: [span], logs: [] });
+  await expect.poll(async () => (await writer.store.listTraces({})).map((trace) => trace.task), { timeout: 10_000 }).toEqual(["add 2"]);
+  const feedback = { traceId: span.traceId, score: 0 };
+  await writer.store.addFeedback(feedback);
+  await expect.poll(async () => (await writer.store.listTraces({ status: "failure" })).length, { timeout: 10_000 }).toBe(1);
+  expect(await writer.store.drain()).toEqual({ mapped: 0, assembled: 0 });
+  await writer.close();
+});
+
 test("bodies that own their buffer are moved to the thread, others are copied", async () => {
   const store = await openStore(options());
   const whole = aBody({ body: new Uint8Array([1, 2]) });

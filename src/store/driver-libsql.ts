@@ -90,9 +90,8 @@ function connect(path: string, busyTimeoutMs: number): Connection {
     database.exec(
       "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;",
     );
-    // A read-only file or folder says so only when a write begins; better at the start than at the first span.
-    database.exec("BEGIN IMMEDIATE");
-    database.exec("ROLLBACK");
+    // A read-only file says so only when something is written: BEGIN IMMEDIATE alone turns into a read. Better now than at the first span.
+    database.exec("BEGIN IMMEDIATE; CREATE TABLE write_probe (x); ROLLBACK");
   } catch (caught) {
     closeQuietly(database);
     if (faultOf(caught) !== "readonly") throw sqlError(caught, path);

@@ -40,7 +40,12 @@ export function tryOwn(path: string, name: string, startedAt: Date): Ownership |
     writeFileSync(draft, `${JSON.stringify(said)}\n`, { mode: 0o600 });
     renameSync(draft, `${path}-owner.json`);
   };
-  write(info);
+  try {
+    write(info);
+  } catch (caught) {
+    lock.close();
+    throw notWritable(path, caught);
+  }
   return {
     announce: (socket) => write({ ...info, socket }),
     release: () => {
@@ -74,17 +79,22 @@ function lockFile(lockPath: string, path: string): InstanceType<typeof Database>
   let lock: InstanceType<typeof Database> | undefined;
   try {
     lock = new Database(lockPath, { timeout: 0 });
-    lock.exec("BEGIN EXCLUSIVE");
+    // The transaction writes and never commits: on a file that can only be read SQLite makes of BEGIN EXCLUSIVE a silent read without a lock. The
+    // journal stays in memory, so a killed owner leaves nothing to roll back.
+    lock.exec("PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE; CREATE TABLE owner (held)");
     return lock;
   } catch (caught) {
     lock?.close();
     if (faultOf(caught) === "busy") return undefined;
-    if (faultOf(caught) !== "readonly") throw sqlError(caught, path);
-    throw new LearnError("invalid", `the folder of store ${path} is read-only for this user`, {
-      cause: caught,
-      hint: "make the folder writable, or name another store",
-    });
+    throw faultOf(caught) === "readonly" ? notWritable(path, caught) : sqlError(caught, path);
   }
+}
+
+function notWritable(path: string, cause: unknown): LearnError {
+  return new LearnError("invalid", `the folder of store ${path}, or a file in it, is read-only for this user`, {
+    cause,
+    hint: "make the folder and its files writable, or name another store",
+  });
 }
 
 /** An owner that was killed leaves its socket. Only what looks like ours is removed: the file could say anything. */

@@ -7,6 +7,8 @@ import type { FromWriter, ToWriter, WriterOptions } from "./writer-protocol.ts";
 
 export interface ThreadClientOptions {
   readonly workerData: WriterOptions;
+  /** The worker's file. Default: the built `writer.js`. */
+  readonly entry?: URL;
   readonly onSettled: (spans: number, bytes: number, failed: boolean) => void;
   readonly report: (message: string) => void;
   /** The thread ended without being asked to: what it had not settled is lost to this process. */
@@ -51,7 +53,7 @@ export function createThreadClient(options: ThreadClientOptions): ThreadClient {
     if (closing !== undefined) throw new LearnError("unavailable", "the store is closed");
     if (performance.now() - lostAt < RESTART_AFTER_MS)
       throw new LearnError("unavailable", "the writer thread ended a moment ago", { hint: "try again" });
-    const thread = startWorker(options.workerData);
+    const thread = startWorker(options.entry ?? writerEntry(), options.workerData);
     worker = thread;
     thread.on("message", (message: FromWriter) => {
       if (message.kind === "settled") return options.onSettled(message.spans, message.bytes, message.failed);
@@ -126,8 +128,8 @@ function wholeBuffers(bodies: unknown): readonly ArrayBuffer[] {
   return [...buffers];
 }
 
-function startWorker(workerData: WriterOptions): Worker {
-  const thread = new Worker(writerEntry(), {
+function startWorker(entry: URL, workerData: WriterOptions): Worker {
+  const thread = new Worker(entry, {
     workerData,
     name: "agentlearn-writer",
     // The agent's own flags and preloads are not for this thread: `--import agentlearn/register` would trace the writer and start another.

@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { verdict } from "../../../src/outcome/judge.ts";
 import type { SqlStore } from "../../../src/store/local-store.ts";
 import type { Trace } from "../../../src/trace/trace.ts";
 import { anOutcome, aStep, aTrace, hex, T0 } from "./factories.ts";
@@ -104,6 +106,25 @@ export function describeTraces(store: () => SqlStore): void {
       await store().saveOutcomes(outcomes.map((outcome) => anOutcome(trace.id, outcome)));
       const [summary] = await store().listTraces({ agentName });
       expect([summary?.status, summary?.score]).toEqual([counts.status, counts.score]);
+    });
+
+    test("counts the same outcome as the judge does, whatever was said", async () => {
+      const agentName = `agent-${hex(8)}`;
+      const trace = await save(aTrace({ agentName }));
+      const source = fc.constantFrom("deterministic", "check:a", "check:b", "evaluation:a", "evaluation:b", "feedback:a", "feedback:b");
+      const outcome = fc.record({ source, score: fc.constantFrom(0, 0.5, 1), createdAtUs: fc.constantFrom(T0, T0 + 1) });
+      const outcomes = fc.uniqueArray(outcome, { minLength: 1, maxLength: 7, selector: (entry) => entry.source });
+      await fc.assert(
+        fc.asyncProperty(outcomes, async (said) => {
+          const judged = said.map((entry) => anOutcome(trace.id, entry));
+          await store().saveAssembled(trace.traceId, [], [], T0);
+          await store().saveAssembled(trace.traceId, [trace], judged, T0);
+          const [stored] = await store().outcomesOf(trace.id);
+          expect(stored).toEqual(verdict(judged));
+          expect((await store().listTraces({ agentName }))[0]?.score).toBe(stored?.score);
+        }),
+        { numRuns: 60 },
+      );
     });
 
     test("outcomes saved before the run exists count when it comes", async () => {

@@ -175,10 +175,10 @@ export function describeKnowledge(store: () => SqlStore): void {
 
     test("lists what a statistical test proved for an agent, most wins first", async () => {
       const agentName = `agent-${hex(8)}`;
-      const proof = (wins: number) => aValidation({ decision: "pass", kind: "statistical", wins });
+      const proof = (wins: number) => aValidation("any", { wins });
       const weak = await active({}, { agentName, validation: proof(9) });
       const strong = await active({}, { agentName, validation: proof(20) });
-      await active({}, { agentName, validation: aValidation({ decision: "pass", kind: "human", wins: 0 }) });
+      await active({}, { agentName, validation: aValidation("any", { kind: "human" }) });
       await active({}, { agentName, priority: "pinned", validation: proof(30) });
       await active({}, { validation: proof(40) });
       expect((await store().provenItems(agentName, 5)).map((item) => item.id)).toEqual([strong.id, weak.id]);

@@ -27,7 +27,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const after = (seconds: number): void => {
+const wait = (seconds: number): void => {
   nowUs += seconds * 1_000_000;
 };
 
@@ -91,10 +91,10 @@ describe("ingest", () => {
     const ingest = createIngest({ store, clock, quietMs: 10_000 });
     await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent")]);
     await ingest.step();
-    after(9);
+    wait(9);
     await ingest.step();
     const before = await store.listTraces({});
-    after(2);
+    wait(2);
     await ingest.step();
     expect([before.length, (await store.listTraces({})).map(({ completeness }) => completeness)]).toEqual([0, ["root-ended"]]);
   });
@@ -103,10 +103,10 @@ describe("ingest", () => {
     const ingest = createIngest({ store, clock, quietMs: 10_000, idleMs: 60_000 });
     await store.appendBodies([aSpan("00000000000000b2", "00000000000000b1", "chat")]);
     await ingest.step();
-    after(30);
+    wait(30);
     await ingest.step();
     const before = await store.listTraces({});
-    after(31);
+    wait(31);
     await ingest.step();
     expect([before.length, (await store.listTraces({})).map(({ completeness }) => completeness)]).toEqual([0, ["idle"]]);
   });
@@ -117,7 +117,7 @@ describe("ingest", () => {
     await ingest.drain();
     const [first] = await store.listTraces({});
     await store.markAnalyzed([first?.id ?? ""]);
-    after(3_600);
+    wait(3_600);
     await store.appendBodies([aSpan("00000000000000a2", "00000000000000a1", "execute_tool", { "gen_ai.tool.name": "late" })]);
     await ingest.drain();
     const run = await store.getTrace(first?.id ?? "");

@@ -32,7 +32,7 @@ describe("a repaired query", () => {
     expect(lesson).toMatchObject({
       type: "skill",
       content: `In run_sql, compare position with quoted text: write position = '1', not position = 1. Unquoted it failed with "query returned no rows".`,
-      appliesWhen: "a run_sql query filters on position",
+      appliesWhen: "a run_sql query filters on position; tasks about task",
       tags: ["run_sql", "position"],
       sourceTraceIds: [runId("1")],
       analyzer: "recovery",

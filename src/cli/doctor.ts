@@ -53,12 +53,19 @@ function nodeVersion(): Finding {
   };
 }
 
+/** The little of the binding that this check touches. */
+interface LibsqlDatabase {
+  prepare(sql: string): { raw(): { get(): unknown } };
+  close(): void;
+}
+
 function binding(): Finding {
   try {
-    const require = createRequire(import.meta.url);
-    require("libsql");
-    const { version } = require("libsql/package.json") as { version: string };
-    return { check: "libsql binding", level: "ok", detail: version };
+    const Database = createRequire(import.meta.url)("libsql") as new (path: string) => LibsqlDatabase;
+    const database = new Database(":memory:");
+    const [version] = database.prepare("SELECT sqlite_version()").raw().get() as [string];
+    database.close();
+    return { check: "libsql binding", level: "ok", detail: `loads, SQLite ${version}` };
   } catch (caught) {
     return {
       check: "libsql binding",

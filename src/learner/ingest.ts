@@ -1,5 +1,5 @@
 import type { Clock, TimeUs } from "../base/clock.ts";
-import { messageOf } from "../base/error.ts";
+import { isLearnError, messageOf } from "../base/error.ts";
 import { deterministicSignal } from "../outcome/deterministic-signal.ts";
 import { evaluationSignal } from "../outcome/evaluation-signal.ts";
 import { outcomeFromFeedback } from "../outcome/feedback.ts";
@@ -52,22 +52,46 @@ export function createIngest(options: IngestOptions): Ingest {
 
   async function mapBodies(): Promise<number> {
     const bodies = await store.unmappedBodies(BODIES_PER_STEP);
+    const readable: { readonly id: number; readonly batch: RawBatch }[] = [];
     for (const body of bodies) {
-      let batch: RawBatch;
       try {
-        batch = decodeBody(body).batch;
+        readable.push({ id: body.id, batch: decodeBody(body).batch });
       } catch (caught) {
         await store.markUnmappable(body.id, messageOf(caught));
-        continue;
       }
-      await store.saveMapped([body.id], batch, clock.nowUs());
+    }
+    if (readable.length === 0) return bodies.length;
+    const together = { spans: readable.flatMap(({ batch }) => batch.spans), logs: readable.flatMap(({ batch }) => batch.logs) };
+    try {
+      // One commit for the round: with synchronous=FULL a commit costs more than the rows of a body.
+      await store.saveMapped(
+        readable.map(({ id }) => id),
+        together,
+        clock.nowUs(),
+      );
+    } catch (caught) {
+      if (isLearnError(caught) && caught.retryable) throw caught;
+      await mapOneByOne(readable);
     }
     return bodies.length;
   }
 
+  /** So that one body the store can't take does not hold back the others of its round for ever. */
+  async function mapOneByOne(bodies: readonly { readonly id: number; readonly batch: RawBatch }[]): Promise<void> {
+    for (const { id, batch } of bodies) {
+      try {
+        await store.saveMapped([id], batch, clock.nowUs());
+      } catch (caught) {
+        if (isLearnError(caught) && caught.retryable) throw caught;
+        await store.markUnmappable(id, messageOf(caught));
+      }
+    }
+  }
+
   async function assembleOne(pending: PendingTrace, forced: boolean): Promise<boolean> {
     const nowUs = clock.nowUs();
-    const silentMs = (nowUs - pending.lastArrivalUs) / 1000;
+    // A run that was complete before the feedback came is complete now.
+    const silentMs = pending.feedbackOnly ? limits.idleMs : (nowUs - pending.lastArrivalUs) / 1000;
     const full = pending.spanCount >= limits.maxSpans;
     if (!forced && !full && silentMs < limits.quietMs) return false;
     if (!forced && !full && rootless.get(pending.traceId) === pending.lastArrivalUs && silentMs < limits.idleMs) return false;
@@ -76,7 +100,7 @@ export function createIngest(options: IngestOptions): Ingest {
       hasRoot: hasEndedRoot(spans),
       spanCount: spans.length,
       lastArrivalUs: pending.lastArrivalUs,
-      nowUs,
+      nowUs: pending.lastArrivalUs + silentMs * 1000,
       ...limits,
     });
     if (reason === undefined && !forced) {

@@ -37,11 +37,12 @@ export function createIngestStore(driver: SqlDriver, clock: Clock): IngestStore 
       }),
 
     pendingTraces: async (limit) => {
-      const rows = await driver.all("SELECT * FROM w3c_trace WHERE pending = 1 ORDER BY last_arrival_us, ref LIMIT ?", [limit]);
+      const rows = await driver.all("SELECT * FROM w3c_trace WHERE pending > 0 ORDER BY last_arrival_us, ref LIMIT ?", [limit]);
       return rows.map((row) => ({
         traceId: requiredText(row, "trace_id"),
         lastArrivalUs: requiredNumber(row, "last_arrival_us"),
         spanCount: requiredNumber(row, "span_count"),
+        feedbackOnly: requiredNumber(row, "pending") === 2,
       }));
     },
 

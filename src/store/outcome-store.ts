@@ -43,9 +43,10 @@ export function createOutcomeStore(driver: SqlDriver, clock: Clock): OutcomeStor
           clock.nowUs(),
         ]);
         // The trace is judged again with its feedback. One microsecond more is enough for an assembly that is under way not to clear the mark.
-        await tx.run("UPDATE w3c_trace SET pending = 1, last_arrival_us = last_arrival_us + 1 WHERE trace_id = ? AND span_count > 0", [
-          traceId,
-        ]);
+        await tx.run(
+          "UPDATE w3c_trace SET pending = CASE pending WHEN 1 THEN 1 ELSE 2 END, last_arrival_us = last_arrival_us + 1 WHERE trace_id = ? AND span_count > 0",
+          [traceId],
+        );
       });
     },
   };

@@ -32,6 +32,8 @@ export interface PendingTrace {
   /** When its last span or log arrived. */
   readonly lastArrivalUs: TimeUs;
   readonly spanCount: number;
+  /** True when its runs are assembled and only feedback came since: there is nothing to wait for. */
+  readonly feedbackOnly: boolean;
 }
 
 /** The ingest side: append first, map later. Everything is idempotent by (trace id, span id). */

@@ -142,7 +142,7 @@ describe("a running collector", () => {
     const list = JSON.parse((await agentlearn("knowledge", "list", "--json", "--store", store)).stdout) as { items: { id: string }[] };
     const id = list.items[0]?.id.slice(0, 8) ?? "";
     const untested = await agentlearn("knowledge", "approve", id, "--store", store);
-    expect([untested.code, untested.stderr]).toEqual([4, expect.stringContaining("--reason")]);
+    expect([untested.code, untested.stderr]).toEqual([3, expect.stringContaining("--reason")]);
     expect((await agentlearn("knowledge", "approve", id, "--reason", "I know this table", "--store", store)).code).toBe(0);
     expect((await agentlearn("knowledge", "pin", id, "--store", store)).code).toBe(0);
     const answer = (await (await fetch(`${up.api}/api/v1/knowledge?task=anything`)).json()) as { text: string };
@@ -165,8 +165,11 @@ describe("a running collector", () => {
       body: JSON.stringify({ traceId: "22".repeat(16), score: 0, comment: "wrong" }),
     });
     expect(answer.status).toBeLessThan(300);
-    const shown = await agentlearn("traces", "list", "--status", "failure", "--json", "--store", store);
-    expect((JSON.parse(shown.stdout) as { traces: { id: string }[] }).traces.map(({ id }) => id.slice(0, 4))).toEqual(["2222"]);
+    const failed = async () => {
+      const shown = await agentlearn("traces", "list", "--status", "failure", "--json", "--store", store);
+      return (JSON.parse(shown.stdout) as { traces: { id: string }[] }).traces.map(({ id }) => id.slice(0, 4));
+    };
+    await expect.poll(failed, { timeout: 10_000 }).toEqual(["2222"]);
   });
 });
 

@@ -36,7 +36,8 @@ export const initial: Migration = {
       last_arrival_us INTEGER NOT NULL DEFAULT 0,
       pending INTEGER NOT NULL DEFAULT 0
     )`,
-    "CREATE INDEX w3c_trace_pending ON w3c_trace (last_arrival_us) WHERE pending = 1",
+    // 0 assembled, 1 spans or logs came since, 2 only feedback came since.
+    "CREATE INDEX w3c_trace_pending ON w3c_trace (last_arrival_us) WHERE pending > 0",
     `CREATE TABLE body_trace (
       trace_ref INTEGER NOT NULL,
       body_id INTEGER NOT NULL,

@@ -53,7 +53,7 @@ export function describeIngest(store: () => SqlStore): void {
     test("marks the traces of mapped spans pending, with their count and arrival", async () => {
       const traceId = hex(32);
       await store().saveMapped([], { spans: [aSpan({ traceId }), aSpan({ traceId })], logs: [aLog({ traceId })] }, T0 + 7);
-      expect(await pendingOf(traceId)).toEqual({ traceId, lastArrivalUs: T0 + 7, spanCount: 2 });
+      expect(await pendingOf(traceId)).toEqual({ traceId, lastArrivalUs: T0 + 7, spanCount: 2, feedbackOnly: false });
     });
 
     test("a log alone makes its trace pending", async () => {

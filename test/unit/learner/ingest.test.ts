@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { LearnError } from "../../../src/base/error.ts";
 import { createIngest } from "../../../src/learner/ingest.ts";
 import { openLibsqlDriver } from "../../../src/store/driver-libsql.ts";
 import { createSqlStore } from "../../../src/store/local-store.ts";
@@ -145,6 +146,19 @@ describe("ingest", () => {
     await store.appendBodies([broken, aSpan("00000000000000a1", "", "invoke_agent")]);
     const { mapped } = await ingest.drain();
     expect([mapped, (await store.listTraces({})).length, (await store.status()).unmappedBodies]).toEqual([2, 1, 0]);
+  });
+
+  test("a body that the store can't take does not hold back the others of its round", async () => {
+    const refusing = {
+      ...store,
+      saveMapped: async (...args: Parameters<typeof store.saveMapped>) => {
+        if (args[1].spans.some(({ spanId }) => spanId === "00000000000000bb")) throw new LearnError("invalid", "no");
+        await store.saveMapped(...args);
+      },
+    };
+    await store.appendBodies([aSpan("00000000000000bb", "", "chat"), aSpan("00000000000000a1", "", "invoke_agent")]);
+    await createIngest({ store: refusing, clock }).drain();
+    expect([(await store.listTraces({})).length, (await store.status()).unmappedBodies]).toEqual([1, 0]);
   });
 
   test("feedback that came before the spans decides the verdict", async () => {

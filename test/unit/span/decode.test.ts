@@ -37,7 +37,9 @@ const attributeValue = fc.oneof(
   fc.array(fc.boolean()),
   fc.array(fc.maxSafeInteger()),
 );
-const attributes = fc.dictionary(fc.string({ minLength: 1, unit: "grapheme" }), attributeValue, { maxKeys: 8 });
+// The SDK loses an attribute named __proto__; decoding one has its own test.
+const key = fc.string({ minLength: 1, unit: "grapheme" }).filter((name) => name !== "__proto__");
+const attributes = fc.dictionary(key, attributeValue, { maxKeys: 8 });
 
 function sdkSpans(given: {
   name: string;
@@ -99,7 +101,7 @@ describe("the two encodings of the same request", () => {
         { depthSize: "small" },
         attributeValue,
         fc.array(tie("value"), { maxLength: 3 }),
-        fc.dictionary(text, tie("value"), { maxKeys: 3 }),
+        fc.dictionary(key, tie("value"), { maxKeys: 3 }),
       ),
     })).value;
     fc.assert(
@@ -362,6 +364,13 @@ describe("decodeBody", () => {
       logs: [aRawLog({ body: { content: "hi" } })],
     };
     expect(decodeBody(body({ format: "batch", body: serialize(batch) }))).toEqual({ batch, rejected: 0 });
+  });
+
+  test("keeps one copy of a resource that spans share", () => {
+    const resource = { "service.name": "shop" };
+    const spans = [aRawSpan({}, { resource }), aRawSpan({}, { resource })];
+    const result = decodeBody(body({ format: "batch", body: serialize({ spans, logs: [] }) }));
+    expect(result.batch.spans[0]?.resource).toBe(result.batch.spans[1]?.resource);
   });
 
   test("makes data of what else a serialised batch may hold, and rejects bad spans alone", () => {

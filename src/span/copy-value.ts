@@ -57,7 +57,11 @@ export function createCopier(options: CopyOptions = {}): Copier {
       if (value instanceof Date) return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
       if (value instanceof Uint8Array) return Buffer.from(value.subarray(0, maxTextLength)).toString("base64");
       if (ArrayBuffer.isView(value)) return copyList(value as unknown as ArrayLike<unknown>);
-      if (value instanceof Error) return text(`${value.name}: ${value.message}`);
+      if (value instanceof String || value instanceof Number || value instanceof Boolean) return copy(value.valueOf());
+      if (value instanceof Error)
+        return typeof value.message === "string"
+          ? text(`${typeof value.name === "string" ? value.name : "Error"}: ${value.message}`)
+          : undefined;
       return copyFields(value);
     } catch {
       // A Proxy or a getter of the host threw.

@@ -2,6 +2,9 @@ import { type CopyOptions, createCopier } from "./copy-value.ts";
 import type { Attributes, RawLog, RawSpan, Scope } from "./raw-span.ts";
 import type { HrTimeLike, LogRecordLike, SpanLike } from "./sdk-shapes.ts";
 
+/** Events, and links, of one span that are looked at. */
+export const MAX_EVENTS = 1024;
+
 /**
  * A copy of a finished SDK span; SDK objects are live, so nothing is kept by reference but strings, and resources that are settled.
  * Values that are no data become text or are left out. Throws only where the span itself does (its ids cannot be read).
@@ -9,28 +12,28 @@ import type { HrTimeLike, LogRecordLike, SpanLike } from "./sdk-shapes.ts";
 export function rawSpanFromSdk(span: SpanLike, options: CopyOptions = {}): RawSpan {
   const copier = createCopier(options);
   const { traceId, spanId } = span.spanContext();
-  const parentSpanId = span.parentSpanContext?.spanId ?? span.parentSpanId;
+  const parentSpanId = textOf(span.parentSpanContext?.spanId ?? span.parentSpanId);
   const message = span.status?.message;
   const code = span.status?.code;
   return {
-    traceId: String(traceId),
-    spanId: String(spanId),
-    ...(parentSpanId === undefined || parentSpanId === "" ? {} : { parentSpanId: String(parentSpanId) }),
+    traceId: textOf(traceId),
+    spanId: textOf(spanId),
+    ...(parentSpanId === "" ? {} : { parentSpanId }),
     ...(span.parentSpanContext?.isRemote === true ? { remoteParent: true } : {}),
-    name: copier.text(String(span.name)),
+    name: copier.text(textOf(span.name)),
     // SDK kinds start at INTERNAL = 0, OTLP kinds at UNSPECIFIED = 0.
     kind: typeof span.kind === "number" ? span.kind + 1 : 0,
     startTimeUs: microseconds(span.startTime),
     endTimeUs: microseconds(span.endTime),
     attributes: copier.attributes(span.attributes),
     events: list(span.events).map((event) => ({
-      name: copier.text(String(event.name)),
+      name: copier.text(textOf(event.name)),
       timeUs: microseconds(event.time),
       attributes: copier.attributes(event.attributes),
     })),
     links: list(span.links).map((link) => ({
-      traceId: String(link.context.traceId),
-      spanId: String(link.context.spanId),
+      traceId: textOf(link.context.traceId),
+      spanId: textOf(link.context.spanId),
       attributes: copier.attributes(link.attributes),
     })),
     status: {
@@ -45,13 +48,15 @@ export function rawSpanFromSdk(span: SpanLike, options: CopyOptions = {}): RawSp
 /** A copy of a log record; `undefined` when it belongs to no span. */
 export function rawLogFromSdk(record: LogRecordLike, options: CopyOptions = {}): RawLog | undefined {
   const owner = record.spanContext;
-  if (!owner?.traceId || !owner.spanId) return undefined;
+  const traceId = textOf(owner?.traceId);
+  const spanId = textOf(owner?.spanId);
+  if (traceId === "" || spanId === "") return undefined;
   const copier = createCopier(options);
   const attributes = copier.attributes(record.attributes);
   const named = record.eventName || attributes["event.name"];
   return {
-    traceId: String(owner.traceId),
-    spanId: String(owner.spanId),
+    traceId,
+    spanId,
     timeUs: microseconds(record.hrTime) || microseconds(record.hrTimeObserved),
     ...(typeof named === "string" && named !== "" ? { eventName: copier.text(named) } : {}),
     body: copier.value(record.body) ?? null,
@@ -61,15 +66,23 @@ export function rawLogFromSdk(record: LogRecordLike, options: CopyOptions = {}):
   };
 }
 
+// No field is coerced: `String(new Array(2 ** 32 - 1))` blocks for minutes.
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
 /** Whole microseconds; 0 for what is no time. */
 function microseconds(time: HrTimeLike | undefined): number {
-  if (!Array.isArray(time)) return 0;
-  const us = Number(time[0]) * 1_000_000 + Math.floor(Number(time[1]) / 1000);
+  const seconds: unknown = time?.[0];
+  const nanos: unknown = time?.[1];
+  if (typeof seconds !== "number" || typeof nanos !== "number") return 0;
+  const us = seconds * 1_000_000 + Math.floor(nanos / 1000);
   return Number.isFinite(us) ? us : 0;
 }
 
+/** The first of them; SDKs keep 128 events and links by default. */
 function list<T>(values: readonly T[] | undefined): readonly T[] {
-  return Array.isArray(values) ? values : [];
+  return Array.isArray(values) ? (values.slice(0, MAX_EVENTS) as readonly T[]) : [];
 }
 
 // One resource serves all spans of a provider: copied once, and handed to another thread once per batch.

@@ -23,6 +23,9 @@ export function isGenAiKey(key: string): boolean {
 
 /** True when some key is; one pass, no copy. */
 export function hasGenAiKey(attributes: object): boolean {
+  // Text, lists and buffers have a key per element.
+  if (typeof attributes !== "object" || Array.isArray(attributes) || ArrayBuffer.isView(attributes) || attributes instanceof String)
+    return false;
   for (const key in attributes) if (isGenAiKey(key)) return true;
   return false;
 }

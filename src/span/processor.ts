@@ -1,6 +1,6 @@
 import { createReporter, type Reporter } from "../telemetry/report.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
-import { rawLogFromSdk, rawSpanFromSdk } from "./from-sdk.ts";
+import { MAX_EVENTS, rawLogFromSdk, rawSpanFromSdk } from "./from-sdk.ts";
 import { hasGenAiKey, isGenAiKey } from "./genai-keys.ts";
 import type { SpanSink } from "./ports.ts";
 import type { LogRecordLike, SpanLike } from "./sdk-shapes.ts";
@@ -80,7 +80,12 @@ function isSampled(context: { readonly traceFlags?: number }): boolean {
 /** Keys first; a span without GenAI attributes may still carry messages or a judgement as events. */
 function concernsAgent(span: SpanLike): boolean {
   if (hasGenAiKey(span.attributes)) return true;
-  for (const event of span.events) if (isGenAiKey(event.name)) return true;
+  const { events } = span;
+  const count = Math.min(events.length, MAX_EVENTS);
+  for (let index = 0; index < count; index++) {
+    const name: unknown = events[index]?.name;
+    if (typeof name === "string" && isGenAiKey(name)) return true;
+  }
   return false;
 }
 

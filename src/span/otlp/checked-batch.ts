@@ -1,6 +1,6 @@
 import { LearnError } from "../../base/error.ts";
 import { type Copier, createCopier } from "../copy-value.ts";
-import type { AttributeValue, RawEvent, RawLink, RawLog, RawSpan, Scope } from "../raw-span.ts";
+import type { Attributes, AttributeValue, RawEvent, RawLink, RawLog, RawSpan, Scope } from "../raw-span.ts";
 import { checkedIds, createCollector, type DecodeOptions, type DecodeResult, SPAN_ID, TRACE_ID } from "./decode.ts";
 import { type Json, listOf, objectOf, textOf } from "./json-value.ts";
 
@@ -14,12 +14,20 @@ export function checkedBatch(given: unknown, { maxDepth = 32, maxItems = 1_000_0
   if (spans.length + logs.length > maxItems) throw new LearnError("too-large", `batch holds more than ${maxItems} spans and logs`);
   const copier = (): Copier => createCopier({ maxDepth, maxTextLength: Number.MAX_SAFE_INTEGER, maxValues: maxItems });
   const collector = createCollector();
-  for (const span of spans) collector.span(() => spanOf(objectOf(span), copier()));
-  for (const log of logs) collector.log(() => logOf(objectOf(log), copier()));
+  const resources = new Map<unknown, Attributes>();
+  const resourceOf = (item: Json): Attributes => {
+    const known = resources.get(item["resource"]) ?? copier().attributes(item["resource"]);
+    resources.set(item["resource"], known);
+    return known;
+  };
+  for (const span of spans) collector.span(() => spanOf(objectOf(span), copier(), resourceOf));
+  for (const log of logs) collector.log(() => logOf(objectOf(log), copier(), resourceOf));
   return collector.result();
 }
 
-function spanOf(span: Json, copier: Copier): RawSpan {
+type ResourceOf = (item: Json) => Attributes;
+
+function spanOf(span: Json, copier: Copier, resourceOf: ResourceOf): RawSpan {
   const status = objectOf(span["status"]);
   const code = status["code"];
   const message = textOf(status["message"]);
@@ -34,7 +42,7 @@ function spanOf(span: Json, copier: Copier): RawSpan {
     events: listOf(span["events"]).map((event) => eventOf(objectOf(event), copier)),
     links: listOf(span["links"]).map((link) => linkOf(objectOf(link), copier)),
     status: { code: code === 1 || code === 2 ? code : 0, ...(message === "" ? {} : { message }) },
-    resource: copier.attributes(span["resource"]),
+    resource: resourceOf(span),
     scope: scopeOf(objectOf(span["scope"])),
   };
 }
@@ -47,7 +55,7 @@ function linkOf(link: Json, copier: Copier): RawLink {
   return { traceId: textOf(link["traceId"]), spanId: textOf(link["spanId"]), attributes: copier.attributes(link["attributes"]) };
 }
 
-function logOf(log: Json, copier: Copier): RawLog | undefined {
+function logOf(log: Json, copier: Copier, resourceOf: ResourceOf): RawLog | undefined {
   const traceId = textOf(log["traceId"]);
   const spanId = textOf(log["spanId"]);
   if (!TRACE_ID.test(traceId) || !SPAN_ID.test(spanId)) return undefined;
@@ -60,7 +68,7 @@ function logOf(log: Json, copier: Copier): RawLog | undefined {
     ...(eventName === "" ? {} : { eventName }),
     body,
     attributes: copier.attributes(log["attributes"]),
-    resource: copier.attributes(log["resource"]),
+    resource: resourceOf(log),
     scope: scopeOf(objectOf(log["scope"])),
   };
 }

@@ -18,7 +18,8 @@ import { BYTES, createWireReader, each, FIXED32, FIXED64, VARINT, type WireReade
 
 /**
  * Decodes an OTLP export request. Throws LearnError "invalid" for bytes that are no protobuf and "too-large" beyond `maxItems`.
- * A field of an unexpected wire type is skipped like an unknown one, so logs sent to the traces path come out as spans without ids, all rejected.
+ * A field of an unexpected wire type is skipped like an unknown one. Logs sent to the traces path (the field numbers overlap) come out as
+ * "invalid" or as spans without ids, all rejected.
  */
 export function decodeProtobuf(body: Uint8Array, signal: Signal, options: DecodeOptions = {}): DecodeResult {
   const context: Context = { budget: createBudget(options), collector: createCollector() };

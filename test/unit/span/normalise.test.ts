@@ -405,7 +405,7 @@ describe("any input", () => {
         const result = normalise(planted(raw) as RawSpan, planted(logs) as RawLog[]);
         return typeof result.role === "string" && Array.isArray(result.evaluations) && typeof result.startTimeUs === "number";
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 

@@ -1,4 +1,5 @@
 import { systemClock } from "../src/base/clock.ts";
+import { LearnError } from "../src/base/error.ts";
 import { newTraceId } from "../src/base/id.ts";
 import { acquireRuntime } from "../src/compose/runtime.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
@@ -33,9 +34,10 @@ export interface Collector {
  */
 export async function startCollector(options: CollectorOptions = {}): Promise<Collector> {
   const config = loadConfig({ code: options, env: process.env });
+  refuseOpenBind(config.host);
   const runtime = acquireRuntime(
     { store: config.store },
-    { name: "agentlearn up", mode: "own", quietMs: config.quietMs, idleMs: config.idleMs },
+    { name: "agentlearn up", mode: "own", quietMs: config.quietMs, idleMs: config.idleMs, ingest: "continuous" },
   );
   const { store } = runtime;
   const closers: (() => Promise<void>)[] = [() => runtime.release()];
@@ -69,6 +71,14 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     await close();
     throw caught;
   }
+}
+
+/** Neither port asks for a token yet, so neither may be reached from elsewhere. */
+function refuseOpenBind(host: string): void {
+  if (/^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host)) return;
+  throw new LearnError("invalid", `the collector would listen on ${host}, open to the network, and it asks nobody for a token yet`, {
+    hint: "use --host 127.0.0.1 and put a Collector or a proxy with authentication before it",
+  });
 }
 
 function apiPorts(store: Store, config: Config): ApiPorts {

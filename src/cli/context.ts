@@ -36,6 +36,8 @@ export function contextOf(command: Command): CommandContext {
     refuseMissing(config.store);
     const opened = await openStore({ url: config.store, name: `agentlearn ${command.name()}`, mode: "share", ingest: "on-demand" });
     try {
+      // Agents only append; what is complete by now is made readable first.
+      await opened.drain({ force: false });
       return await work(opened);
     } finally {
       await opened.close();

@@ -10,6 +10,7 @@ export function addUp(program: Command): void {
     .option("--otlp-http-port <port>", "OTLP/HTTP port (AGENTLEARN_OTLP_HTTP_PORT, default 4318)")
     .option("--otlp-grpc-port <port>", "OTLP/gRPC port (AGENTLEARN_OTLP_GRPC_PORT, default 4317)")
     .option("--api-port <port>", "API port (AGENTLEARN_API_PORT, default 4320)")
+    .option("--host <address>", "address to listen on, loopback only (AGENTLEARN_HOST, default 127.0.0.1)")
     .action(async (_options: object, command: Command) => up(command));
 }
 

@@ -88,6 +88,8 @@ export class AgentLearn {
       name: `agent ${this.config.agentName ?? "agent"}`,
       quietMs: this.config.quietMs,
       idleMs: this.config.idleMs,
+      // An agent appends and goes on with its work; whoever learns, reads or runs `agentlearn up` does the rest.
+      ingest: "on-demand",
     });
     const remote = this.config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(this.config) });
     const { store } = this.#runtime;

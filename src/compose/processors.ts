@@ -79,6 +79,7 @@ function quietRuntime(options: ProcessorOptions): Runtime | undefined {
       name,
       quietMs: config.quietMs,
       idleMs: config.idleMs,
+      ingest: "on-demand",
     });
   } catch (caught) {
     createReporter("processor").failure("it does nothing: the settings can't be used", caught);

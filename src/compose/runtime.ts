@@ -12,6 +12,8 @@ export interface RuntimeOptions {
   readonly mode?: "own" | "share";
   readonly quietMs?: number;
   readonly idleMs?: number;
+  /** continuous: the thread maps and assembles as spans come. on-demand: only when somebody drains. */
+  readonly ingest: "continuous" | "on-demand";
 }
 
 /** A share of the one writer thread that this process keeps per target. */

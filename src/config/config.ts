@@ -87,7 +87,7 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .min(1_000, "must be at least 1000")
     .default(60_000)
     .describe("Milliseconds between two rounds in which the collector mines new traces; no model is called there."),
-  host: text.default("127.0.0.1").describe("Address the collector listens on. Anything but loopback opens it to the network."),
+  host: text.default("127.0.0.1").describe("Address the collector listens on. Loopback only for now: it asks for no token."),
   otlpHttpPort: port.default(4318).describe("Port for OTLP over HTTP; 0 takes a free one."),
   otlpGrpcPort: port.default(4317).describe("Port for OTLP over gRPC; 0 takes a free one."),
   apiPort: port.default(4320).describe("Port for the API, the review page and /metrics; 0 takes a free one."),

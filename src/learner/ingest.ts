@@ -5,6 +5,7 @@ import { evaluationSignal } from "../outcome/evaluation-signal.ts";
 import { outcomeFromFeedback } from "../outcome/feedback.ts";
 import { judge } from "../outcome/judge.ts";
 import type { Outcome } from "../outcome/outcome.ts";
+import { isGenAiLog } from "../span/genai-keys.ts";
 import { normalise } from "../span/normalise.ts";
 import { decodeBody } from "../span/otlp/decode-body.ts";
 import type { RawBatch, RawLog, RawSpan } from "../span/raw-span.ts";
@@ -33,8 +34,8 @@ export interface IngestCounts {
 export interface Ingest {
   /** One bounded round. `busy` is true when more is waiting. Rejects only when the store does. */
   step(): Promise<IngestCounts & { readonly busy: boolean }>;
-  /** Everything that was appended before the call, at once; incomplete traces are assembled with reason "flush". */
-  drain(): Promise<IngestCounts>;
+  /** Everything that was appended before the call, at once. With `force`, incomplete traces are assembled too, with reason "flush"; without, they go on waiting. */
+  drain(force: boolean): Promise<IngestCounts>;
 }
 
 // 32 bodies: at 512 spans each one round stays near 100 ms, so an append never waits long behind it.
@@ -55,7 +56,9 @@ export function createIngest(options: IngestOptions): Ingest {
     const readable: { readonly id: number; readonly batch: RawBatch }[] = [];
     for (const body of bodies) {
       try {
-        readable.push({ id: body.id, batch: decodeBody(body).batch });
+        const { spans, logs } = decodeBody(body).batch;
+        // Any log record may carry a trace id; those of the application itself teach nothing and are not ours to keep.
+        readable.push({ id: body.id, batch: { spans, logs: logs.filter(isGenAiLog) } });
       } catch (caught) {
         await store.markUnmappable(body.id, messageOf(caught));
       }
@@ -134,6 +137,7 @@ export function createIngest(options: IngestOptions): Ingest {
       if (await assembleOne(pending, forced)) {
         assembled += 1;
         done.add(pending.traceId);
+        await breathe();
       }
     }
     return assembled;
@@ -142,18 +146,27 @@ export function createIngest(options: IngestOptions): Ingest {
   return {
     async step() {
       const mapped = await mapBodies();
+      await breathe();
       const assembled = await assembleRound(false, new Set());
       return { mapped, assembled, busy: mapped === BODIES_PER_STEP || assembled === TRACES_PER_STEP };
     },
-    async drain() {
+    async drain(force) {
       let mapped = 0;
-      for (let round = await mapBodies(); round > 0; round = await mapBodies()) mapped += round;
+      for (let round = await mapBodies(); round > 0; round = await mapBodies()) {
+        mapped += round;
+        await breathe();
+      }
       const done = new Set<string>();
       let assembled = 0;
-      for (let round = await assembleRound(true, done); round > 0; round = await assembleRound(true, done)) assembled += round;
+      for (let round = await assembleRound(force, done); round > 0; round = await assembleRound(force, done)) assembled += round;
       return { mapped, assembled };
     },
   };
+}
+
+/** The store works synchronously on this thread; without a turn of the event loop in between, appends would wait for a whole drain. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Joins logs to their spans on (trace id, span id) and normalises. Logs of a span that is not there yet wait in the store. */

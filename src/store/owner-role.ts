@@ -35,9 +35,9 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
   const whole: Store = {
     ...store,
     appendBodies,
-    drain: async () => {
+    drain: async (options) => {
       await spool.takeIn();
-      return pump.drain();
+      return pump.drain(options?.force !== false);
     },
   };
   const server = local === undefined ? undefined : await serveStore((method, args) => dispatch(whole, method, args)).catch(unserved);

@@ -81,8 +81,11 @@ export interface StoreStatus {
 export interface AdminStore {
   status(): Promise<StoreStatus>;
   saveCycle(cycle: LearnCycle): Promise<void>;
-  /** Maps every appended body, takes in spooled batches, and assembles every pending trace now (reason "flush"). Resolves when done. */
-  drain(): Promise<{ readonly mapped: number; readonly assembled: number }>;
+  /**
+   * Takes in spooled batches, maps every appended body, and assembles what is complete by the quiet and idle rules; by default incomplete
+   * traces too, with reason "flush". `force: false` leaves those waiting. Resolves when done.
+   */
+  drain(options?: { readonly force?: boolean }): Promise<{ readonly mapped: number; readonly assembled: number }>;
   /** PRAGMA quick_check and the presence of every table; problems in words, empty when sound. */
   check(): Promise<readonly string[]>;
 }

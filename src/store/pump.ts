@@ -4,14 +4,14 @@ import { messageOf } from "../base/error.ts";
 export interface IngestSteps {
   /** One bounded piece of work. `busy`: there is more to do at once. */
   step(): Promise<{ readonly mapped: number; readonly assembled: number; readonly busy: boolean }>;
-  drain(): Promise<{ readonly mapped: number; readonly assembled: number }>;
+  drain(force: boolean): Promise<{ readonly mapped: number; readonly assembled: number }>;
 }
 
 export interface Pump {
   /** Something was appended: do not wait for the timer. */
   wake(): void;
   /** Never runs beside a step. */
-  drain(): Promise<{ readonly mapped: number; readonly assembled: number }>;
+  drain(force: boolean): Promise<{ readonly mapped: number; readonly assembled: number }>;
   /** Resolves when the running step is over. */
   stop(): Promise<void>;
 }
@@ -64,7 +64,7 @@ export function startPump(ingest: IngestSteps, when: "continuous" | "on-demand",
       woken = true;
       rouse?.();
     },
-    drain: () => alone(() => ingest.drain()),
+    drain: (force) => alone(() => ingest.drain(force)),
     stop: async () => {
       stopped = true;
       rouse?.();

@@ -75,7 +75,7 @@ describe("ingest", () => {
     await store.appendBodies([logs]);
     await ingest.step();
     await store.appendBodies([traces]);
-    await ingest.drain();
+    await ingest.drain(true);
     const runs = await store.listTraces({ limit: 50 });
     const weather = runs.find(({ task }) => task.includes("Atlantis or Paris"));
     const run = await store.getTrace(weather?.id ?? "");
@@ -115,12 +115,12 @@ describe("ingest", () => {
   test("a late span joins its trace without a second run or a second reading", async () => {
     const ingest = createIngest({ store, clock });
     await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent", { "gen_ai.agent.name": "a" })]);
-    await ingest.drain();
+    await ingest.drain(true);
     const [first] = await store.listTraces({});
     await store.markAnalyzed([first?.id ?? ""]);
     wait(3_600);
     await store.appendBodies([aSpan("00000000000000a2", "00000000000000a1", "execute_tool", { "gen_ai.tool.name": "late" })]);
-    await ingest.drain();
+    await ingest.drain(true);
     const run = await store.getTrace(first?.id ?? "");
     expect([run.steps.map(({ name }) => name), (await store.listTraces({})).length, (await store.unanalyzed(10)).length]).toEqual([
       ["late"],
@@ -129,14 +129,42 @@ describe("ingest", () => {
     ]);
   });
 
+  test("a drain without force leaves an incomplete trace waiting", async () => {
+    const ingest = createIngest({ store, clock });
+    await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent")]);
+    const gentle = await ingest.drain(false);
+    const forced = await ingest.drain(true);
+    expect([gentle, forced]).toEqual([
+      { mapped: 1, assembled: 0 },
+      { mapped: 0, assembled: 1 },
+    ]);
+  });
+
+  test("log records that are not GenAI are not kept", async () => {
+    const ingest = createIngest({ store, clock });
+    const record = {
+      timeUnixNano: "1800000000000000000",
+      traceId: T,
+      spanId: "00000000000000a1",
+      body: { stringValue: "GET / 200" },
+      attributes: [],
+    };
+    await store.appendBodies([
+      aSpan("00000000000000a1", "", "invoke_agent"),
+      bodyOf("logs", { resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] }),
+    ]);
+    await ingest.drain(true);
+    expect((await store.spansOf(T)).logs).toEqual([]);
+  });
+
   test("the same body twice changes nothing", async () => {
     const { traces, logs } = fixture("otel-instrumentation-openai");
     const ingest = createIngest({ store, clock });
     await store.appendBodies([traces, logs]);
-    await ingest.drain();
+    await ingest.drain(true);
     const once = await store.listTraces({ limit: 50 });
     await store.appendBodies([traces, logs, traces]);
-    await ingest.drain();
+    await ingest.drain(true);
     expect(await store.listTraces({ limit: 50 })).toEqual(once);
   });
 
@@ -144,7 +172,7 @@ describe("ingest", () => {
     const ingest = createIngest({ store, clock });
     const broken: RawBody = { ...aSpan("00000000000000a1", "", "invoke_agent"), body: Buffer.from("{not json") };
     await store.appendBodies([broken, aSpan("00000000000000a1", "", "invoke_agent")]);
-    const { mapped } = await ingest.drain();
+    const { mapped } = await ingest.drain(true);
     expect([mapped, (await store.listTraces({})).length, (await store.status()).unmappedBodies]).toEqual([2, 1, 0]);
   });
 
@@ -157,7 +185,7 @@ describe("ingest", () => {
       },
     };
     await store.appendBodies([aSpan("00000000000000bb", "", "chat"), aSpan("00000000000000a1", "", "invoke_agent")]);
-    await createIngest({ store: refusing, clock }).drain();
+    await createIngest({ store: refusing, clock }).drain(true);
     expect([(await store.listTraces({})).length, (await store.status()).unmappedBodies]).toEqual([1, 0]);
   });
 
@@ -165,16 +193,16 @@ describe("ingest", () => {
     const ingest = createIngest({ store, clock });
     await store.addFeedback({ traceId: T, score: 0, comment: "wrong answer" });
     await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent")]);
-    await ingest.drain();
+    await ingest.drain(true);
     expect((await store.listTraces({})).map(({ status }) => status)).toEqual(["failure"]);
   });
 
   test("feedback that came after the run was assembled decides it too", async () => {
     const ingest = createIngest({ store, clock });
     await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent")]);
-    await ingest.drain();
+    await ingest.drain(true);
     await store.addFeedback({ traceId: T, score: 1 });
-    await ingest.drain();
+    await ingest.drain(true);
     expect((await store.listTraces({})).map(({ status }) => status)).toEqual(["success"]);
   });
 });

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { systemClock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import { userName } from "../base/user-name.ts";
-import { type Config, loadConfig } from "../config/config.ts";
+import { type Config, configKeys, loadConfig } from "../config/config.ts";
 import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-desk.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/ports.ts";
@@ -20,17 +20,10 @@ export interface CommandContext {
 
 /** Flags of the program and of the command, read as one. */
 export function contextOf(command: Command): CommandContext {
-  const flags = command.optsWithGlobals<{
-    json?: boolean;
-    store?: string;
-    otlpHttpPort?: string;
-    otlpGrpcPort?: string;
-    apiPort?: string;
-    host?: string;
-  }>();
-  const { json, store, otlpHttpPort, otlpGrpcPort, apiPort, host } = flags;
-  const config = loadConfig({ flags: defined({ store, otlpHttpPort, otlpGrpcPort, apiPort, host }), env: process.env });
-  const terminal = createTerminal({ json: json === true });
+  const flags = command.optsWithGlobals<{ readonly json?: boolean; readonly [key: string]: unknown }>();
+  const settings = Object.fromEntries(configKeys.map((key) => [key, flags[key]]));
+  const config = loadConfig({ flags: settings, env: process.env });
+  const terminal = createTerminal({ json: flags.json === true });
 
   async function withStore<T>(work: (opened: Store) => Promise<T>): Promise<T> {
     refuseMissing(config.store);
@@ -61,8 +54,4 @@ function refuseMissing(url: string): void {
   throw new LearnError("not-found", `there is no store at ${path}`, {
     hint: "start one with `agentlearn up`, see one filled with `agentlearn demo`, or name yours with --store / AGENTLEARN_STORE",
   });
-}
-
-function defined<T extends Record<string, unknown>>(values: T): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

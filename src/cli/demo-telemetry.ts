@@ -16,7 +16,7 @@ const NEEDED =
 
 export async function startDemoTelemetry(otlpHttpUrl: string): Promise<DemoTelemetry> {
   const packages = await load();
-  const { context, trace } = packages.api;
+  const { context, metrics, trace } = packages.api;
   const resource = packages.resources.resourceFromAttributes({ "service.name": "racing-demo" });
   const tracerProvider = new packages.sdk.BasicTracerProvider({
     resource,
@@ -34,6 +34,8 @@ export async function startDemoTelemetry(otlpHttpUrl: string): Promise<DemoTelem
   const instrumentation = new packages.instrumentation.OpenAIInstrumentation({ captureMessageContent: true });
   instrumentation.setTracerProvider(tracerProvider);
   instrumentation.setLoggerProvider(loggerProvider);
+  // Without a meter provider of some kind a failed model call ends in a TypeError inside the instrumentation (seen with 0.21.0).
+  instrumentation.setMeterProvider(metrics.getMeterProvider());
   // The instrumentation patches what `require` loads; an ES import of the same package would pass it by.
   const { OpenAI: Client } = createRequire(import.meta.url)("openai") as { OpenAI: new (options: ClientOptions) => OpenAI };
   return {

@@ -15,16 +15,14 @@ export function addLearn(program: Command): void {
     .description("mine new traces for lessons and test the candidates")
     .option("--agent <file:export>", "module with `(task, knowledge) => answer`; without it candidates wait untested")
     .option("--concurrency <n>", "agent runs at a time while testing (default 4)")
-    .action(async (options: { agent?: string; concurrency?: string }, command: Command) => {
+    .action(async (options: { agent?: string }, command: Command) => {
       const { config, terminal, withStore } = contextOf(command);
       await withStore((store) => store.status());
-      const concurrency = wholeNumber(options.concurrency);
       const learner = new AgentLearn({ ...config });
       try {
         if (options.agent !== undefined) learner.setAgentRunner(await loadRunner(options.agent));
         const bar = terminal.bar(100, "learning");
         const report = await learner.learn({
-          ...(concurrency === undefined ? {} : { concurrency }),
           onProgress: ({ phase, done, total, detail }) => bar.to(total === 0 ? 0 : Math.round((100 * done) / total), `${phase}: ${detail}`),
         });
         bar.end("learned");
@@ -83,12 +81,4 @@ async function loadRunner(reference: string): Promise<AgentRunner> {
     });
   }
   return runner as AgentRunner;
-}
-
-function wholeNumber(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 256)
-    throw new LearnError("invalid", `--concurrency ${text} is not a whole number from 1 to 256`, { hint: "write --concurrency 4" });
-  return value;
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
+import { describeConfig } from "../config/config.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
@@ -39,10 +40,17 @@ try {
 function inherit(parent: Command): void {
   for (const child of parent.commands) {
     child.exitOverride();
-    if (child.commands.length === 0) {
-      child.option("--store <url>", "libSQL file or server (AGENTLEARN_STORE)").option("--json", "print the result as a JSON document");
-    }
+    if (child.commands.length === 0) addSettings(child);
     inherit(child);
+  }
+}
+
+/** Every setting is a flag of every command; help shows those that matter to it, README all. */
+function addSettings(command: Command): void {
+  command.option("--store <url>", "libSQL file or server (AGENTLEARN_STORE)").option("--json", "print the result as a JSON document");
+  const known = new Set(command.options.map(({ long }) => long));
+  for (const { flag, description } of describeConfig()) {
+    if (!known.has(flag)) command.addOption(new Option(`${flag} <value>`, description).hideHelp());
   }
 }
 

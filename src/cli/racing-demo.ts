@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { trace } from "@opentelemetry/api";
 import { type Collector, startCollector } from "../../collector/main.ts";
+import { LearnError, messageOf } from "../base/error.ts";
 import { digest, newId } from "../base/id.ts";
 import { AgentLearn } from "../compose/agent-learn.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
@@ -77,7 +78,15 @@ export async function openRacingDemo(options: RacingDemoOptions): Promise<Racing
     async runTasks(onDone) {
       const results: TaskResult[] = [];
       for (const task of train) {
-        const output = await agent(task.task);
+        const output = await agent(task.task).catch((caught: unknown) => {
+          // One failed run is a failed task; a model that never answered is a wrong set-up.
+          if (results.length > 0) return `error: ${messageOf(caught)}`;
+          const url = options.model?.baseUrl ?? "the default address";
+          throw new LearnError("unavailable", `the model ${modelName} at ${url} does not answer: ${messageOf(caught)}`, {
+            hint: "check OPENAI_BASE_URL, OPENAI_API_KEY and AGENTLEARN_MODEL, or unset them to use the loopback model",
+            cause: caught,
+          });
+        });
         const score = scoreRacing(output, task.expected);
         await learn.feedback({ traceId: lastTraceId, score, source: "answer-key" });
         results.push({ task, output, score, traceId: lastTraceId });

@@ -230,6 +230,20 @@ describe("bad input", () => {
     expect([ended.code, ended.stdout]).toEqual([6, expect.stringContaining("last trace")]);
   });
 
+  test("a model that does not answer stops the demo with its address", async () => {
+    const args = [CLI, "demo", "--store", `file:${join(folder, "silent.db")}`];
+    const ended = await new Promise<Ended>((resolve) => {
+      const child = execFile(
+        process.execPath,
+        args,
+        { env: { ...env, OPENAI_BASE_URL: "http://127.0.0.1:9/v1" } },
+        (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+      );
+    });
+    expect([ended.code, ended.stdout]).toEqual([5, ""]);
+    expect(ended.stderr).toContain("http://127.0.0.1:9/v1");
+  });
+
   test("a wrong setting in the environment is named with its key", async () => {
     const ended = await new Promise<Ended>((resolve) => {
       const child = execFile(process.execPath, [CLI, "status"], { env: { ...env, AGENTLEARN_ALPHA: "seven" } }, (_error, stdout, stderr) =>

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { systemClock } from "../base/clock.ts";
-import { LearnError } from "../base/error.ts";
+import { isLearnError, LearnError } from "../base/error.ts";
+import { printable } from "../base/text.ts";
 import { userName } from "../base/user-name.ts";
 import { type Config, configKeys, loadConfig } from "../config/config.ts";
 import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-desk.ts";
@@ -29,8 +30,11 @@ export function contextOf(command: Command): CommandContext {
     refuseMissing(config.store);
     const opened = await openStore({ url: config.store, name: `agentlearn ${command.name()}`, mode: "share", ingest: "on-demand" });
     try {
-      // Agents only append; what is complete by now is made readable first.
-      await opened.drain({ force: false });
+      // Agents only append; what is complete by now is made readable first. On a full disk what was readable before still is.
+      await opened.drain({ force: false }).catch((caught: unknown) => {
+        if (!isLearnError(caught) || !caught.retryable) throw caught;
+        terminal.note(`what came last is not shown: ${printable(caught.message)}`);
+      });
       return await work(opened);
     } finally {
       await opened.close();

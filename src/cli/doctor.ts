@@ -1,6 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { messageOf } from "../base/error.ts";
 import type { Config } from "../config/config.ts";
@@ -141,12 +143,29 @@ function isFree(host: string, port: number): Promise<boolean> {
 
 /** An SDK registered through an older API hides its tracer from a library that brings a newer one; seen with 1.9 and 1.10. */
 function apiVersions(): Finding {
-  try {
-    const { version } = createRequire(import.meta.url)("@opentelemetry/api/package.json") as { version: string };
-    return { check: "otel api", level: "ok", detail: `${version} beside this package` };
-  } catch {
-    return { check: "otel api", level: "warn", detail: "@opentelemetry/api is not installed", hint: "npm install @opentelemetry/api" };
+  const ours = versionFrom(import.meta.url);
+  const theirs = versionFrom(pathToFileURL(join(process.cwd(), "index.js")).href);
+  if (ours === undefined)
+    return { check: "otel api", level: "fail", detail: "@opentelemetry/api is not installed", hint: "npm install @opentelemetry/api" };
+  if (theirs !== undefined && theirs !== ours) {
+    const hint = "npm dedupe, or npm install one version, so that both see the same tracer";
+    return { check: "otel api", level: "warn", detail: `this package sees ${ours}, the application here ${theirs}`, hint };
   }
+  return { check: "otel api", level: "ok", detail: ours };
+}
+
+/** The version that a module at `url` would load. Its package.json is behind an exports map, so it is looked for beside the entry. */
+function versionFrom(url: string): string | undefined {
+  try {
+    for (let folder = dirname(createRequire(url).resolve("@opentelemetry/api")); folder !== dirname(folder); folder = dirname(folder)) {
+      const file = join(folder, "package.json");
+      const found = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { name?: string; version?: string }) : {};
+      if (found.name === "@opentelemetry/api") return found.version;
+    }
+  } catch {
+    // Not to be resolved from there.
+  }
+  return undefined;
 }
 
 function modelKey(config: Config): Finding {

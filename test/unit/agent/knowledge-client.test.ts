@@ -1,4 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { context, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createKnowledgeClient, type InjectionSource } from "../../../src/agent/knowledge-client.ts";
 import { createExposureLedger, withRun } from "../../../src/agent/run-context.ts";
 
@@ -63,5 +66,51 @@ describe("getKnowledge", () => {
       throw new Error("mine");
     });
     await expect(work).rejects.toThrow("mine");
+  });
+});
+
+describe("getKnowledge under a real SDK span", () => {
+  const exporter = new InMemorySpanExporter();
+  beforeAll(() => {
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }));
+  });
+  afterAll(() => {
+    context.disable();
+    trace.disable();
+  });
+
+  test("writes what was given and withheld on the span, united over several calls, and seeds the draw with its trace", async () => {
+    const seeds: string[] = [];
+    const answers = [answer, { ...answer, given: [{ id: "c", type: "skill", content: "too" }], withheld: [] }];
+    const client = createKnowledgeClient({
+      source: async ({ seed }) => {
+        seeds.push(seed);
+        return answers[seeds.length - 1] ?? answer;
+      },
+    });
+    const traceId = await trace.getTracer("t").startActiveSpan("run", async (span) => {
+      await client.getKnowledge("one");
+      await client.getKnowledge("two");
+      span.end();
+      return span.spanContext().traceId;
+    });
+    const [span] = exporter.getFinishedSpans();
+    expect(seeds).toEqual([traceId, traceId]);
+    expect(span?.attributes).toEqual({
+      "agentlearn.knowledge.given": ["a", "c"],
+      "agentlearn.knowledge.withheld": ["b"],
+      "agentlearn.knowledge.withhold_probability": 0.1,
+    });
+  });
+
+  test("with nothing eligible leaves the span alone", async () => {
+    exporter.reset();
+    const client = createKnowledgeClient({ source: async () => ({ text: "", given: [], withheld: [], withholdProbability: 0.1 }) });
+    await trace.getTracer("t").startActiveSpan("run", async (span) => {
+      await client.getKnowledge("one");
+      span.end();
+    });
+    expect(exporter.getFinishedSpans()[0]?.attributes).toEqual({});
   });
 });

@@ -19,6 +19,5 @@ export async function select(options: SelectOptions): Promise<Injection> {
     agentName === undefined || maxItems === 0 ? [] : search.provenItems(agentName, maxItems),
   ]);
   // The words of a task miss what means the same. What was proven for this agent, given on every task of its test, takes the places that are left.
-  const found = new Set(ranked.map(({ id }) => id));
-  return assign(options, { pinned, ranked: [...ranked, ...proven.filter(({ id }) => !found.has(id))] }, options);
+  return assign(options, { pinned, ranked: [...ranked, ...proven] }, options);
 }

@@ -205,4 +205,35 @@ describe("ingest", () => {
     await ingest.drain(true);
     expect((await store.listTraces({})).map(({ status }) => status)).toEqual(["success"]);
   });
+
+  test("feedback on a complete run is judged in the next step, without another quiet period", async () => {
+    const ingest = createIngest({ store, clock, quietMs: 10_000 });
+    await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent")]);
+    await ingest.drain(true);
+    await store.addFeedback({ traceId: T, score: 0 });
+    await ingest.step();
+    expect((await store.listTraces({})).map(({ status, completeness }) => [status, completeness])).toEqual([["failure", "root-ended"]]);
+  });
+
+  test("a trace that waits for its root is not read again before something arrives", async () => {
+    let reads = 0;
+    const counting = {
+      ...store,
+      spansOf: async (traceId: string) => {
+        reads += 1;
+        return store.spansOf(traceId);
+      },
+    };
+    const ingest = createIngest({ store: counting, clock, quietMs: 10_000, idleMs: 60_000 });
+    await store.appendBodies([aSpan("00000000000000b2", "00000000000000b1", "chat")]);
+    await ingest.step();
+    wait(20);
+    for (let round = 0; round < 5; round += 1) await ingest.step();
+    const before = reads;
+    await store.appendBodies([aSpan("00000000000000b3", "00000000000000b2", "execute_tool")]);
+    await ingest.step();
+    wait(11);
+    await ingest.step();
+    expect([before, reads]).toEqual([1, 2]);
+  });
 });

@@ -130,3 +130,31 @@ describe("proposing", () => {
     await expect(propose([], [finds(aLesson())], AbortSignal.abort())).rejects.toMatchObject({ code: "cancelled" });
   });
 });
+
+describe("the scope of a lesson", () => {
+  const judgedBy = (name: string, agentName?: string): JudgedTrace => ({
+    trace: aTrace({ id: name, ...(agentName === undefined ? {} : { agentName }) }),
+  });
+  const sources = (...ids: string[]) => aLesson({ sourceTraceIds: ids, fingerprint: "same" });
+
+  test("is the one agent that all its runs belong to, and part of what makes it the same lesson", async () => {
+    const traces = [judgedBy("1", "billing"), judgedBy("2", "billing"), judgedBy("3", "support")];
+    const { lessons } = await propose(traces, [finds(sources("1", "2"), sources("3"))]);
+    expect(lessons.map(({ agentName }) => agentName)).toEqual(["billing", "support"]);
+  });
+
+  test("is open when the runs are of several agents, or of an unnamed one", async () => {
+    const traces = [judgedBy("1", "billing"), judgedBy("2", "support"), { trace: withoutAgent(aTrace({ id: "3" })) }];
+    const several = await propose(traces, [finds(sources("1", "2"))]);
+    const unnamed = await propose(traces, [finds(sources("3"))]);
+    expect([several.lessons[0]?.agentName, unnamed.lessons[0]?.agentName, unnamed.lessons[0]?.fingerprint]).toEqual([
+      undefined,
+      undefined,
+      "same",
+    ]);
+  });
+
+  function withoutAgent({ agentName: _, ...trace }: JudgedTrace["trace"]): JudgedTrace["trace"] {
+    return trace;
+  }
+});

@@ -126,7 +126,14 @@ export function createIngest(options: IngestOptions): Ingest {
     const feedback = await store.feedbackOf(trace.traceId);
     return feedback
       .filter((entry) => entry.traceId === trace.traceId || entry.traceId === trace.id)
-      .map((entry) => outcomeFromFeedback(trace.id, entry, entry.createdAtUs));
+      .flatMap((entry) => {
+        try {
+          return [outcomeFromFeedback(trace.id, entry, entry.createdAtUs)];
+        } catch {
+          // The store refuses such feedback now. One that an older version took in must not hold back every trace behind its own.
+          return [];
+        }
+      });
   }
 
   async function assembleRound(forced: boolean, done: Set<string>): Promise<number> {

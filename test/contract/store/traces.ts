@@ -158,6 +158,10 @@ export function describeTraces(store: () => SqlStore): void {
       await expect(store().addFeedback({ traceId: hex(32), score })).rejects.toMatchObject({ code: "invalid" });
     });
 
+    test.each(["support team", "", "a".repeat(65)])("refuses feedback of source %j, which no outcome could carry", async (source) => {
+      await expect(store().addFeedback({ traceId: hex(32), score: 1, source })).rejects.toMatchObject({ code: "invalid" });
+    });
+
     test("refuses feedback for something that is no trace id", async () => {
       await expect(store().addFeedback({ traceId: "latest", score: 1 })).rejects.toMatchObject({ code: "invalid" });
     });

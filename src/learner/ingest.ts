@@ -177,7 +177,7 @@ function breathe(): Promise<void> {
 }
 
 /** Joins logs to their spans on (trace id, span id) and normalises. Logs of a span that is not there yet wait in the store. */
-function spansOfBatch(batch: RawBatch): readonly Span[] {
+export function spansOfBatch(batch: RawBatch): readonly Span[] {
   const logs = new Map<string, RawLog[]>();
   for (const log of batch.logs) {
     const known = logs.get(log.spanId);

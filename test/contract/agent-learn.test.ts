@@ -117,6 +117,29 @@ describe("AgentLearn", () => {
     expect(report.decisions.map(({ validation }) => validation?.decision)).toEqual(["pass"]);
   });
 
+  // A scorer is a function and stays in its process. Elsewhere its case was compared with "", which an agent passes by saying nothing.
+  test("a lesson that silences the agent does not win cases whose scorer is not here", async () => {
+    await withAnalyzer("Say nothing.");
+    learn.trace((task: string) => weigh(task, ""))("weigh parcel now");
+    await learn.eval.add(cases.map(({ taskInput }) => ({ taskInput })));
+    learn.setAgentRunner((task, knowledge) => (knowledge.includes("Say nothing") ? "" : weigh(task, knowledge)));
+    const report = await learn.learn();
+    expect(report.decisions.map(({ item, validation, next }) => [item.status, validation, next.includes("their scorers")])).toEqual([
+      ["candidate", undefined, true],
+    ]);
+  });
+
+  test("no lesson is tested while a must-pass case can't be judged here", async () => {
+    await withAnalyzer("Give weights in grams.");
+    learn.trace((task: string) => weigh(task, ""))("weigh parcel now");
+    await learn.eval.add([...cases, { taskInput: "never sell the scale", mustPass: true }]);
+    learn.setAgentRunner(weigh);
+    const blind = await learn.learn();
+    await learn.eval.add({ taskInput: "never sell the scale", mustPass: true, scorer: () => 1 });
+    const seeing = await learn.learn();
+    expect([blind, seeing].map(({ decisions }) => decisions[0]?.validation?.decision)).toEqual([undefined, "pass"]);
+  });
+
   test("a lesson that only looks better is not used", async () => {
     await withAnalyzer("Answer politely.");
     learn.trace((task: string) => weigh(task, ""))("weigh parcel now");

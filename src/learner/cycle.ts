@@ -46,7 +46,10 @@ type Mined = Pick<LearnReport, "tracesAnalyzed" | "failures" | "lessonsProposed"
 
 async function mine(options: LearnOptions, tell: (progress: LearnProgress) => void): Promise<Mined> {
   const { store } = options;
-  const traces = await judged(options, await store.unanalyzed(options.maxTraces ?? 1_000));
+  const asked = options.analyzers.some((analyzer) => analyzer.background !== true) || (options.signals ?? []).length > 0;
+  // The collector mines every minute without a model; what it read must still reach the model, and the user's own checks, when somebody asks for them.
+  const reading = asked ? "full" : "background";
+  const traces = await judged(options, await store.unanalyzed(options.maxTraces ?? 1_000, reading));
   const traceIds = traces.map(({ trace }) => trace.id);
   tell({ phase: "analyze", done: 0, total: traces.length, detail: `${traces.length} new traces` });
   const refusals: (Proposal["refusals"][number] & { readonly analyzer: string })[] = [];
@@ -77,7 +80,7 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
       await store.saveRefusals(own, name);
     }
     // Last, so that a crash before this line only proposes the same fingerprints again.
-    await store.markAnalyzed(traceIds);
+    await store.markAnalyzed(traceIds, reading);
   }
   const analyzerFailures = faults.map(({ analyzer, error: { code, message } }) => ({ analyzer, code, message, tracesStayUnread }));
   return {

@@ -207,6 +207,24 @@ export function describeTraces(store: () => SqlStore): void {
       expect((await unread()).filter((id) => id.startsWith(first.traceId))).toEqual([second.id]);
     });
 
+    test("a run that only background analyzers have read is unread for all others, until one of them has read it", async () => {
+      const trace = await save(aTrace(), anOutcome("other"));
+      await store().saveOutcomes([anOutcome(trace.id)]);
+      const isUnread = async (reading: "background" | "full") =>
+        (await store().unanalyzed(10_000, reading)).some((judged) => judged.trace.id === trace.id);
+      const both = async () => [await isUnread("background"), await isUnread("full")];
+      await store().markAnalyzed([trace.id], "background");
+      const half = await both();
+      await store().markAnalyzed([trace.id]);
+      const full = await both();
+      await store().markAnalyzed([trace.id], "background");
+      expect([half, full, await both()]).toEqual([
+        [false, true],
+        [false, false],
+        [false, false],
+      ]);
+    });
+
     test("stores refusals", async () => {
       await expect(store().saveRefusals([{ reason: "too vague\0", traceIds: [hex(32)], text: "be good" }], "llm")).resolves.toBeUndefined();
       await expect(store().saveRefusals([], "llm")).resolves.toBeUndefined();

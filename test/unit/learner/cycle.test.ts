@@ -99,6 +99,18 @@ describe("mining", () => {
     ]);
   });
 
+  // `agentlearn up` mines every minute without a model and marked what it read: `agentlearn learn` found nothing left for the model or the user's checks.
+  test("what the collector's timer has mined is still read by a model, once", async () => {
+    await saveRun();
+    const background: Analyzer = { ...analyzer(), background: true };
+    const read: number[] = [];
+    const model: Analyzer = { name: "llm", analyze: async (traces) => (read.push(traces.length), { lessons: [], refusals: [] }) };
+    const timed = [await cycle({ analyzers: [background] }), await cycle({ analyzers: [background] })];
+    await cycle({ analyzers: [background, model] });
+    await cycle({ analyzers: [background, model] });
+    expect([timed.map(({ tracesAnalyzed }) => tracesAnalyzed), read]).toEqual([[1, 0], [1]]);
+  });
+
   // A person rejected an item; the next failing run proposed the same words again, and with activation by evidence they could become active against that no.
   test("a lesson that was archived does not come back as a new candidate by being seen again", async () => {
     await saveRun();

@@ -104,7 +104,13 @@ describe("mining", () => {
     await saveRun();
     const background: Analyzer = { ...analyzer(), background: true };
     const read: number[] = [];
-    const model: Analyzer = { name: "llm", analyze: async (traces) => (read.push(traces.length), { lessons: [], refusals: [] }) };
+    const model: Analyzer = {
+      name: "llm",
+      analyze: async (traces) => {
+        read.push(traces.length);
+        return { lessons: [], refusals: [] };
+      },
+    };
     const timed = [await cycle({ analyzers: [background] }), await cycle({ analyzers: [background] })];
     await cycle({ analyzers: [background, model] });
     await cycle({ analyzers: [background, model] });

@@ -1,7 +1,7 @@
 import { type Span as ApiSpan, context, trace } from "@opentelemetry/api";
 import { newTraceId } from "../base/id.ts";
 import { exposureAttributes, exposureOf } from "../injection/exposure.ts";
-import { createReporter } from "../telemetry/report.ts";
+import { createReporter, type Reporter } from "../telemetry/report.ts";
 import { createExposureLedger, currentRun, type ExposureLedger, withRun } from "./run-context.ts";
 
 /** Where an injection comes from: the local store, or a collector's API. */
@@ -56,7 +56,7 @@ export function createKnowledgeClient(options: KnowledgeClientOptions): Knowledg
       const seed = run?.traceId ?? activeTraceId(span) ?? newTraceId();
       const request = { task, seed, ...(agentName === undefined ? {} : { agentName }) };
       const injection = await within(options.source(request), timeoutMs);
-      record(injection, span, run?.exposures);
+      record(injection, span, run?.exposures, reporter);
       return { text: injection.text, items: injection.given.map(({ id, type, content }) => ({ id, type, content })) };
     } catch (caught) {
       reporter.failure("no knowledge could be had", caught);
@@ -77,7 +77,8 @@ export function createKnowledgeClient(options: KnowledgeClientOptions): Knowledg
   };
 }
 
-function record(assignment: Assignment, span: ApiSpan | undefined, ledger: ExposureLedger | undefined): void {
+/** Never throws: the text is given, whether or not the host's span takes the note. */
+function record(assignment: Assignment, span: ApiSpan | undefined, ledger: ExposureLedger | undefined, reporter: Reporter): void {
   const exposure = exposureOf(assignment);
   if (exposure === undefined) return;
   ledger?.add(exposure);
@@ -85,7 +86,11 @@ function record(assignment: Assignment, span: ApiSpan | undefined, ledger: Expos
   const known = ledgers.get(span) ?? createExposureLedger();
   ledgers.set(span, known);
   known.add(exposure);
-  span.setAttributes(exposureAttributes(known.total() ?? exposure));
+  try {
+    span.setAttributes(exposureAttributes(known.total() ?? exposure));
+  } catch (caught) {
+    reporter.failure("the assignment could not be written on the active span", caught);
+  }
 }
 
 function activeTraceId(span: ApiSpan | undefined): string | undefined {

@@ -24,6 +24,9 @@ const answer = z.object({
   withholdProbability: z.number().min(0).max(1),
 });
 
+// Percent-encoded. Node's server takes 16 KiB of headers with the request line, proxies often 8; the search reads words, and finds them in a beginning.
+const MAX_TASK_BYTES = 6_000;
+
 // A reply is a few kilobytes; anything above is not our collector.
 const MAX_REPLY_CHARACTERS = 1_000_000;
 
@@ -52,11 +55,24 @@ export function createRemoteKnowledge(options: { readonly apiUrl: string; readon
 
   return {
     async knowledge({ task, agentName, seed }) {
-      const query = new URLSearchParams({ task, traceId: seed, ...(agentName === undefined ? {} : { agent: agentName }) });
+      const query = new URLSearchParams({ task: beginning(task), traceId: seed, ...(agentName === undefined ? {} : { agent: agentName }) });
       return answer.parse(JSON.parse(await call(`/api/v1/knowledge?${query}`, { method: "GET" })));
     },
     async feedback(feedback) {
       await call("/api/v1/feedback", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(feedback) });
     },
   };
+}
+
+/** As much of a task as a URL may carry, cut between characters. */
+function beginning(task: string): string {
+  let end = 0;
+  let bytes = 0;
+  for (const character of task.slice(0, MAX_TASK_BYTES)) {
+    // Not encodeURIComponent: that throws on half a surrogate pair.
+    bytes += new URLSearchParams({ "": character }).toString().length - 1;
+    if (bytes > MAX_TASK_BYTES) break;
+    end += character.length;
+  }
+  return task.slice(0, end);
 }

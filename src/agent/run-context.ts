@@ -46,3 +46,12 @@ export function createExposureLedger(): ExposureLedger {
     },
   };
 }
+
+/** Both as one; what was given by either was given. Undefined when neither assigned anything. */
+export function unitedExposure(first: SpanExposure | undefined, second: SpanExposure | undefined): SpanExposure | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  const ledger = createExposureLedger();
+  ledger.add(first);
+  ledger.add(second);
+  return ledger.total();
+}

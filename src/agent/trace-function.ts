@@ -1,11 +1,13 @@
-import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { types } from "node:util";
+import { type Context, context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { messageOf } from "../base/error.ts";
 import { newSpanId, newTraceId } from "../base/id.ts";
 import { exposureAttributes } from "../injection/exposure.ts";
 import type { SpanSink } from "../span/ports.ts";
 import type { Attributes, AttributeValue, RawSpan } from "../span/raw-span.ts";
 import { createReporter, type Reporter } from "../telemetry/report.ts";
-import { createExposureLedger, currentRun, type RunContext, withRun } from "./run-context.ts";
+import { observeResult, type Recording } from "./observe-result.ts";
+import { createExposureLedger, currentRun, type RunContext, unitedExposure, withRun } from "./run-context.ts";
 
 /** Options of `learn.trace`. The extractors see the agent's own arguments and result; what they throw is counted and leaves the field empty. */
 export interface TraceOptions<Args extends readonly unknown[], Result> {
@@ -52,16 +54,21 @@ export function createFunctionTracer(options: FunctionTracerOptions): FunctionTr
     }
   }
 
-  function guarded(fn: () => string): string {
+  function guarded(fn: () => unknown): string {
     try {
-      return fn();
+      const text = fn();
+      if (typeof text === "string") return text;
+      // An async extractor: its text comes too late, and its rejection would be nobody's and end the process.
+      if (types.isPromise(text)) text.catch(() => undefined);
+      throw new TypeError(`it returned ${typeof text}, not text`);
     } catch (caught) {
-      reporter.failure("an extractor threw", caught);
+      reporter.failure("an extractor failed", caught);
       return "";
     }
   }
 
-  function observe<Result>(recording: Recording, run: () => Result, textOf: (result: Awaited<Result>) => string): Result {
+  /** Runs the agent; what it throws passes through. */
+  function observe<Result>(recording: Recording, run: () => Result, textOf: (result: never) => unknown): Result {
     let result: Result;
     try {
       result = recording.enter(run);
@@ -69,27 +76,20 @@ export function createFunctionTracer(options: FunctionTracerOptions): FunctionTr
       recording.fail(caught);
       throw caught;
     }
-    const done = (value: Awaited<Result>) => recording.succeed(guarded(() => textOf(value)));
-    if (isThenable(result)) {
-      // A branch of its own: the caller gets the very promise the agent returned.
-      void result.then(done as (value: unknown) => void, (caught: unknown) => recording.fail(caught));
-      return result;
-    }
-    if (isAsyncIterator(result)) return observeGenerator(result, recording, textOf as (value: unknown) => string, guarded) as Result;
-    done(result as Awaited<Result>);
-    return result;
+    return observeResult(result, recording, (value) => guarded(() => textOf(value as never)));
   }
 
   return {
     wrap(fn, traceOptions = {}) {
       const name = traceOptions.name ?? (fn.name === "" ? "agent" : fn.name);
-      return (...args) => {
+      // Not an arrow: an agent that is a method keeps its `this`.
+      return function (this: unknown, ...args) {
         const recording = start(
           name,
           guarded(() => (traceOptions.inputExtractor ?? defaultInput)(...args)),
         );
-        if (recording === undefined) return fn(...args);
-        return observe(recording, () => fn(...args), traceOptions.outputExtractor ?? textOf);
+        const run = () => Reflect.apply(fn, this, args);
+        return recording === undefined ? run() : observe(recording, run, traceOptions.outputExtractor ?? textOf);
       };
     },
     wrapInjected<Args extends readonly unknown[], Result>(
@@ -97,23 +97,23 @@ export function createFunctionTracer(options: FunctionTracerOptions): FunctionTr
       traceOptions: TraceOptions<Args, Awaited<Result>> = {},
     ): (...args: Args) => Promise<Awaited<Result>> {
       const name = traceOptions.name ?? (fn.name === "" ? "agent" : fn.name);
-      const wrapped = async (...args: Args): Promise<unknown> => {
+      return async function (this: unknown, ...args: Args): Promise<Awaited<Result>> {
         const task = guarded(() => (traceOptions.inputExtractor ?? defaultInput)(...args));
-        const run = async (): Promise<Awaited<Result>> => await fn(...args, { knowledge: await options.getKnowledge(task) });
+        const run = async (): Promise<Awaited<Result>> => await fn.apply(this, [...args, { knowledge: await options.getKnowledge(task) }]);
         const recording = start(name, task);
-        return recording === undefined
-          ? await run()
-          : await observe(recording, run, (result) => (traceOptions.outputExtractor ?? textOf)(result as Awaited<Result>));
+        if (recording === undefined) return await run();
+        let result: Awaited<Result>;
+        try {
+          result = await recording.enter(run);
+        } catch (caught) {
+          recording.fail(caught);
+          throw caught;
+        }
+        // Awaited already; a generator goes on from here.
+        return observe(recording, () => result, traceOptions.outputExtractor ?? textOf);
       };
-      return wrapped as (...args: Args) => Promise<Awaited<Result>>;
     },
   };
-}
-
-interface Recording {
-  enter<T>(fn: () => T): T;
-  succeed(output: string): void;
-  fail(caught: unknown): void;
 }
 
 /**
@@ -132,14 +132,20 @@ function startRecording(name: string, task: string, options: FunctionTracerOptio
     .startSpan(`invoke_agent ${name}`, { kind: SpanKind.INTERNAL, attributes: attributes as Record<string, string> });
   const own = apiSpan.spanContext();
   const registered = !/^0*$/.test(own.traceId);
-  // A sampler that said no is obeyed.
-  if (registered && !apiSpan.isRecording()) return undefined;
   const outer = currentRun();
-  const run: RunContext = {
-    traceId: registered ? own.traceId : (outer?.traceId ?? newTraceId()),
-    agentName: name,
-    exposures: createExposureLedger(),
-  };
+  // A run without a span of its own is `withKnowledge` outside of any: what it was given is part of the runs inside, and so is its draw.
+  const spanless = outer !== undefined && !spanIds.has(outer) ? outer : undefined;
+  const traceId = registered ? own.traceId : (outer?.traceId ?? newTraceId());
+  const run: RunContext = { traceId: spanless?.traceId ?? traceId, agentName: name, exposures: createExposureLedger() };
+  const enterWith =
+    (scope: Context) =>
+    <T>(fn: () => T): T =>
+      withRun(run, () => context.with(scope, fn));
+  if (registered && !apiSpan.isRecording()) {
+    // A sampler that said no is obeyed, also by the spans inside: without this span above them each would be sampled as a run of its own.
+    spanIds.set(run, own.spanId);
+    return { enter: enterWith(trace.setSpan(context.active(), apiSpan)), succeed: () => apiSpan.end(), fail: () => apiSpan.end() };
+  }
   const spanId = registered ? own.spanId : newSpanId();
   const parentSpanId = registered ? parent?.spanId : spanIds.get(outer as RunContext);
   spanIds.set(run, spanId);
@@ -158,7 +164,7 @@ function startRecording(name: string, task: string, options: FunctionTracerOptio
   }
 
   function finish(status: RawSpan["status"], more: Attributes): void {
-    const exposure = run.exposures.total();
+    const exposure = unitedExposure(spanless?.exposures.total(), run.exposures.total());
     const finished: Attributes = { ...attributes, ...more, ...(exposure === undefined ? {} : exposureAttributes(exposure)) };
     if (registered) {
       apiSpan.setAttributes({ ...(more as Record<string, string>) });
@@ -166,7 +172,7 @@ function startRecording(name: string, task: string, options: FunctionTracerOptio
       apiSpan.end();
     }
     const span: RawSpan = {
-      traceId: run.traceId,
+      traceId,
       spanId,
       ...(parentSpanId === undefined ? {} : { parentSpanId }),
       name: `invoke_agent ${name}`,
@@ -184,7 +190,7 @@ function startRecording(name: string, task: string, options: FunctionTracerOptio
   }
 
   return {
-    enter: (fn) => withRun(run, () => context.with(scope, fn)),
+    enter: enterWith(scope),
     succeed: (output) =>
       end({ code: 0 }, { "gen_ai.output.messages": JSON.stringify([{ role: "assistant", parts: [{ type: "text", content: output }] }]) }),
     fail: (caught) => end({ code: 2, message: messageOf(caught) }, { "error.type": errorType(caught) }),
@@ -193,32 +199,6 @@ function startRecording(name: string, task: string, options: FunctionTracerOptio
 
 // The span id of a run of our own, for the parent link of a nested one when no SDK is registered.
 const spanIds = new WeakMap<RunContext, string>();
-
-async function* observeGenerator(
-  source: AsyncGenerator<unknown>,
-  recording: Recording,
-  textOfValue: (value: unknown) => string,
-  guarded: (fn: () => string) => string,
-): AsyncGenerator<unknown, unknown, unknown> {
-  const pieces: string[] = [];
-  try {
-    let next = await recording.enter(() => source.next());
-    while (next.done !== true) {
-      const { value } = next;
-      pieces.push(guarded(() => textOfValue(value)));
-      const sent: unknown = yield value;
-      next = await recording.enter(() => source.next(sent));
-    }
-    return next.value;
-  } catch (caught) {
-    recording.fail(caught);
-    throw caught;
-  } finally {
-    // Reached at the end, on an error (already told; a second end is ignored), and when the consumer stops early.
-    recording.succeed(pieces.join(""));
-    await source.return(undefined);
-  }
-}
 
 function defaultInput(...args: readonly unknown[]): string {
   return textOf(args[0]);
@@ -230,16 +210,9 @@ function textOf(value: unknown): string {
 }
 
 function errorType(caught: unknown): string {
-  return caught instanceof Error ? caught.name : typeof caught;
-}
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | null)?.then === "function";
-}
-
-function isAsyncIterator(value: unknown): value is AsyncGenerator<unknown> {
-  const candidate = value as { next?: unknown; return?: unknown; [Symbol.asyncIterator]?: unknown } | null;
-  return (
-    typeof candidate?.next === "function" && typeof candidate.return === "function" && typeof candidate[Symbol.asyncIterator] === "function"
-  );
+  try {
+    return caught instanceof Error ? String(caught.name) : typeof caught;
+  } catch {
+    return "unknown";
+  }
 }

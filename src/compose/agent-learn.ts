@@ -152,13 +152,18 @@ export class AgentLearn {
     const { checks = [] } = this.#options;
     const signals = [...(this.#options.signals ?? []), ...(checks.length === 0 ? [] : [deterministicSignal({ checks })])];
     const onProgress = options.onProgress ?? this.#options.onProgress;
+    const entries = await store.listEvalCases();
+    const scorable = entries.filter((entry) => this.#scorers.has(entry.id) || entry.expected !== undefined);
+    const obstacle = obstacleOf(entries, scorable);
     return learn({
       store,
       clock: systemClock,
       analyzers: this.#options.analyzers ?? defaultAnalyzers(this.config),
       signals,
       ...(this.#runner === undefined ? {} : { runner: this.#runner }),
-      cases: (await store.listEvalCases()).map((entry) => this.#validationCase(entry)),
+      ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }),
+      cases: scorable.map((entry) => this.#validationCase(entry)),
+      ...(obstacle === undefined ? {} : { obstacle }),
       activation: this.config.activation,
       alpha: this.config.alpha,
       minimumGain: this.config.minimumGain,
@@ -276,6 +281,19 @@ export function defaultAnalyzers(config: Config): readonly Analyzer[] {
     suppress: withoutTracing,
   });
   return [recoveryAnalyzer(), llmAnalyzer({ llm })];
+}
+
+/**
+ * A scorer is a function and stays in the process that added it. A case without scorer and expected answer can't be judged here: it is left out, not
+ * compared with "", which an agent would pass by saying nothing. A must-pass case may not be left out: without it nothing is proven.
+ */
+function obstacleOf(all: readonly EvalCase[], scorable: readonly EvalCase[]): string | undefined {
+  const blind = all.filter((entry) => !scorable.includes(entry));
+  const binding = blind.filter((entry) => entry.mustPass).length;
+  const why =
+    "no expected answer, and their scorers are functions of the process that added them (learn.eval.add there, or here before learn())";
+  if (binding > 0) return `${binding} must-pass eval ${binding === 1 ? "case has" : "cases have"} ${why}`;
+  return scorable.length === 0 && blind.length > 0 ? `all ${blind.length} eval cases have ${why}` : undefined;
 }
 
 /** The same task gives the same id, so adding a case twice replaces it. */

@@ -1,3 +1,4 @@
+import { currentRun } from "../agent/run-context.ts";
 import { loadConfig } from "../config/config.ts";
 import { createLogRecordProcessor, createSpanProcessor, type LogRecordProcessorLike, type SpanProcessorLike } from "../span/processor.ts";
 import type { LogRecordLike, SpanLike } from "../span/sdk-shapes.ts";
@@ -28,11 +29,11 @@ export class AgentLearnSpanProcessor implements SpanProcessorLike {
   }
 
   onStart(span: SpanLike, parentContext: unknown): void {
-    this.#processor?.onStart(span, parentContext);
+    if (!isTrial()) this.#processor?.onStart(span, parentContext);
   }
 
   onEnd(span: SpanLike): void {
-    this.#processor?.onEnd(span);
+    if (!isTrial()) this.#processor?.onEnd(span);
   }
 
   async forceFlush(): Promise<void> {
@@ -56,7 +57,7 @@ export class AgentLearnLogRecordProcessor implements LogRecordProcessorLike {
   }
 
   onEmit(record: LogRecordLike, context?: unknown): void {
-    this.#processor?.onEmit(record, context);
+    if (!isTrial()) this.#processor?.onEmit(record, context);
   }
 
   async forceFlush(): Promise<void> {
@@ -67,6 +68,14 @@ export class AgentLearnLogRecordProcessor implements LogRecordProcessorLike {
     await this.#processor?.shutdown();
     await this.#runtime?.release(SHUTDOWN_TIMEOUT_MS);
   }
+}
+
+/**
+ * True inside the runner while a candidate is tested: such runs are evidence for the gate, not production. Tracing is suppressed there too, but an SDK
+ * without a context manager does not see that.
+ */
+function isTrial(): boolean {
+  return currentRun()?.fixedText !== undefined;
 }
 
 /** A wrong option must not stop the agent from starting: it is reported, and the processor does nothing. */

@@ -16,7 +16,7 @@ export interface KnowledgeStore {
   historyOf(itemId: string): Promise<readonly HistoryEntry[]>;
   /** Makes a candidate of a lesson, or adds its sources to the item with the same fingerprint. Says which. */
   propose(lesson: Lesson, actor: string): Promise<{ readonly item: KnowledgeItem; readonly created: boolean }>;
-  /** Writes one new version. Rejects "conflict" when `item.version` is not the stored version plus one. */
+  /** Writes one new version, and the certificate it carries where that is not stored yet, in one transaction. Rejects "conflict" when `item.version` is not the stored version plus one. */
   saveItem(item: KnowledgeItem, entry: HistoryEntry): Promise<void>;
   /** Appends a certificate. Certificates are never changed. */
   saveValidation(validation: Validation): Promise<void>;

@@ -21,6 +21,19 @@ export function recheck(validation: Validation): Recheck {
   }
 }
 
+/**
+ * The same test at a later place of the stream, decided anew from its pairs. `passedBefore` stays, so that the share of the budget only shrinks and a test
+ * that was given up for want of wins would have been given up there too.
+ */
+export function atPosition(validation: Validation, position: number): Validation {
+  const before: GateState = { ...validation, gainCeiling: validation.gainCeiling ?? 1 };
+  const after: GateState = { ...before, position };
+  const { confirmed: _confirmed, mustPassLost: _lost, bestEValue: _best, ...figures } = figuresOf(after);
+  const { decision, reason } = decide(after);
+  const remark = validation.reason.slice(decide(before).reason.length);
+  return { ...validation, ...figures, position, decision, reason: `${reason}${remark}` };
+}
+
 function humanProblems({ actor, reason, pairs }: Validation): string[] {
   const problems: string[] = [];
   if (actor.trim() === "") problems.push("nobody is named as the person who vouches for it");

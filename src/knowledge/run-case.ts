@@ -9,8 +9,9 @@ export async function runCase(runner: AgentRunner, one: ValidationCase, knowledg
     if (typeof answer !== "string")
       return { score: 0, output, error: `the runner returned ${answer === null ? "null" : typeof answer}, not text` };
     output = answer;
-    const score = await one.score(output);
-    if (!(score >= 0 && score <= 1)) return { score: 0, output, error: `the scorer returned ${score}, not a number from 0 to 1` };
+    const score: unknown = await one.score(output);
+    if (!(typeof score === "number" && score >= 0 && score <= 1))
+      return { score: 0, output, error: `the scorer returned ${String(score)}, not a number from 0 to 1` };
     return { score, output };
   } catch (caught) {
     if (signal?.aborted) throw new LearnError("cancelled", `the run of case ${one.id} was cancelled`, { cause: caught });

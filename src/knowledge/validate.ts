@@ -51,6 +51,7 @@ export function createBaselineCache(context: string): BaselineCache {
 /**
  * Tests a candidate: every case with and without it, the same runner, the active knowledge on both sides. Resolves with a certificate, also for a refusal.
  * Rejects "invalid" for arguments that cannot be tested and "cancelled" on abort; a runner that throws scores 0 in that case and is noted on the pair.
+ * Rejects "unavailable" when every run with and without the item ended in an error: that says something about the runner, and nothing about the item.
  *
  * Baseline first: if even fixing every failing case could not reach the threshold, no candidate run is paid for. Then cases that fail today,
  * which alone can be won, by turns with cases that pass, which alone can be lost: a useless candidate is given up for want of wins, and a
@@ -86,8 +87,18 @@ export async function validate(options: ValidateOptions): Promise<Validation> {
   const certify = (state: GateState, remark: string): Validation => certificate(options, state, `${decide(state).reason}${remark}`);
   const left = options.cases.length - cases.length;
   const leftOut = left === 0 ? "" : `; ${left} ${left === 1 ? "case was" : "cases were"} left out as the item's own`;
+  const assertRan = (): void => {
+    const error = cases.length > 0 && baselines.every((result) => result.error !== undefined) ? at(baselines, 0).error : undefined;
+    if (error === undefined || pairs.some((pair) => pair.candidateError === undefined)) return;
+    throw new LearnError("unavailable", `every run of the agent ended in an error, so nothing was tested: ${error}`, {
+      hint: "make the agent runner work, then learn again",
+    });
+  };
   const start = currentState();
-  if (shouldStop(figuresOf(start)) || start.gainCeiling < settings.minimumGain) return certify(start, leftOut);
+  if (shouldStop(figuresOf(start)) || start.gainCeiling < settings.minimumGain) {
+    assertRan();
+    return certify(start, leftOut);
+  }
 
   let answersDiffer = false;
   let done = 0;
@@ -114,6 +125,7 @@ export async function validate(options: ValidateOptions): Promise<Validation> {
     },
     signal,
   );
+  assertRan();
   const errors = pairs.filter((pair) => (pair.candidateError ?? pair.baselineError) !== undefined).length;
   const failed = errors === 0 ? "" : `; in ${errors} ${errors === 1 ? "case" : "cases"} a run ended in an error and scored 0`;
   const unused = answersDiffer ? "" : "; every answer was the same with and without it: does the runner use its knowledge argument?";

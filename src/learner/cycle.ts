@@ -1,39 +1,22 @@
-import type { Clock } from "../base/clock.ts";
+import type { LearnError } from "../base/error.ts";
 import { newId } from "../base/id.ts";
-import { render, renderTrial } from "../injection/render.ts";
-import { injectable } from "../knowledge/injectable.ts";
-import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
-import { activate, recordValidation } from "../knowledge/life-cycle.ts";
-import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
-import { createBaselineCache, validate } from "../knowledge/validate.ts";
+import { nearDuplicate } from "../base/similarity.ts";
+import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { Lesson } from "../lesson/lesson.ts";
 import type { Analyzer, JudgedTrace } from "../lesson/ports.ts";
-import { propose } from "../lesson/propose.ts";
+import { type Proposal, propose } from "../lesson/propose.ts";
 import { judge, verdict } from "../outcome/judge.ts";
 import type { OutcomeSignal } from "../outcome/ports.ts";
-import type { Store } from "../store/ports.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
+import { type TestOptions, testCandidates } from "./test-candidates.ts";
 
-export interface LearnOptions {
-  readonly store: Store;
-  readonly clock: Clock;
+export interface LearnOptions extends TestOptions {
   readonly analyzers: readonly Analyzer[];
   /** User-supplied signals that can only run where their functions live. */
   readonly signals?: readonly OutcomeSignal[];
-  /** Without a runner nothing can be tested: lessons become candidates and wait for a person. */
-  readonly runner?: AgentRunner;
-  readonly cases?: readonly ValidationCase[];
-  /** "evidence": a candidate that passes its test becomes active at the end of the cycle. "approval": a person must say so. */
-  readonly activation: "approval" | "evidence";
-  readonly alpha: number;
-  readonly minimumGain: number;
-  readonly passScore: number;
-  readonly concurrency: number;
-  readonly confirmReplicates: number;
   readonly maxTraces?: number;
   /** false: read what is assembled and leave incomplete traces alone. Default true: somebody asked, so everything is assembled now. */
   readonly drain?: boolean;
-  readonly onProgress?: (progress: LearnProgress) => void;
-  readonly signal?: AbortSignal;
 }
 
 const ACTOR = "learner";
@@ -46,7 +29,7 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   tell({ phase: "collect", done: 0, total: 0, detail: "assembling traces" });
   if (options.drain !== false) await options.store.drain();
   const mined = await mine(options, tell);
-  const decisions = await decide(options, tell);
+  const decisions = await testCandidates(options, ACTOR, tell);
   const report: LearnReport = {
     cycleId,
     ...mined,
@@ -59,31 +42,73 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   return report;
 }
 
-type Mined = Pick<LearnReport, "tracesAnalyzed" | "failures" | "lessonsProposed" | "candidatesCreated" | "refusals">;
+type Mined = Pick<LearnReport, "tracesAnalyzed" | "failures" | "lessonsProposed" | "candidatesCreated" | "refusals" | "analyzerFailures">;
 
 async function mine(options: LearnOptions, tell: (progress: LearnProgress) => void): Promise<Mined> {
   const { store } = options;
-  const traces = await judged(options, await store.unanalyzed(options.maxTraces ?? 1_000));
+  const asked = options.analyzers.some((analyzer) => analyzer.background !== true) || (options.signals ?? []).length > 0;
+  // The collector mines every minute without a model; what it read must still reach the model, and the user's own checks, when somebody asks for them.
+  const reading = asked ? "full" : "background";
+  const traces = await judged(options, await store.unanalyzed(options.maxTraces ?? 1_000, reading));
+  const traceIds = traces.map(({ trace }) => trace.id);
   tell({ phase: "analyze", done: 0, total: traces.length, detail: `${traces.length} new traces` });
-  const refusals: { analyzer: string; reason: string; traceIds: readonly string[] }[] = [];
+  const refusals: (Proposal["refusals"][number] & { readonly analyzer: string })[] = [];
+  const faults: Proposal["failures"][number][] = [];
   let lessonsProposed = 0;
   let candidatesCreated = 0;
-  if (traces.length > 0) {
-    for (const analyzer of options.analyzers) {
-      const result = await propose(traces, [analyzer], options.signal);
-      for (const lesson of result.lessons) {
-        const { created } = await store.propose(lesson, ACTOR);
-        lessonsProposed += 1;
-        if (created) candidatesCreated += 1;
+  const archived = traces.length === 0 ? [] : await store.listKnowledge({ status: "archived" });
+  for (const analyzer of traces.length === 0 ? [] : options.analyzers) {
+    const result = await propose(traces, [analyzer], options.signal);
+    faults.push(...result.failures);
+    refusals.push(...result.refusals.map((refusal) => ({ ...refusal, analyzer: analyzer.name })));
+    for (const lesson of result.lessons) {
+      const known = archivedAs(archived, lesson);
+      if (known !== undefined) {
+        const reason = `item ${known.id.slice(0, 8)} says the same and was archived; restore it to have it tested again`;
+        refusals.push({ analyzer: analyzer.name, reason, traceIds: lesson.sourceTraceIds, text: lesson.content });
+        continue;
       }
-      await store.saveRefusals(result.refusals, analyzer.name);
-      refusals.push(...result.refusals.map(({ reason, traceIds }) => ({ analyzer: analyzer.name, reason, traceIds })));
+      const { created } = await store.propose(lesson, ACTOR);
+      lessonsProposed += 1;
+      if (created) candidatesCreated += 1;
+    }
+  }
+  const tracesStayUnread = faults.some(({ error }) => mayPass(error));
+  if (traces.length > 0 && !tracesStayUnread) {
+    for (const name of new Set(refusals.map(({ analyzer }) => analyzer))) {
+      const own = refusals.filter(({ analyzer }) => analyzer === name).map(({ analyzer: _analyzer, ...refusal }) => refusal);
+      await store.saveRefusals(own, name);
     }
     // Last, so that a crash before this line only proposes the same fingerprints again.
-    await store.markAnalyzed(traces.map(({ trace }) => trace.id));
+    await store.markAnalyzed(traceIds, reading);
   }
-  const failures = traces.filter(({ outcome }) => outcome?.status === "failure").length;
-  return { tracesAnalyzed: traces.length, failures, lessonsProposed, candidatesCreated, refusals };
+  const analyzerFailures = faults.map(({ analyzer, error: { code, message } }) => ({ analyzer, code, message, tracesStayUnread }));
+  return {
+    tracesAnalyzed: traces.length,
+    failures: traces.filter(({ outcome }) => outcome?.status === "failure").length,
+    lessonsProposed,
+    candidatesCreated,
+    refusals: [
+      ...refusals.map(({ analyzer, reason, traceIds: of }) => ({ analyzer, reason, traceIds: of })),
+      ...analyzerFailures.map(({ analyzer, message }) => ({
+        analyzer,
+        reason: `it could not run: ${message}${tracesStayUnread ? "; the next cycle reads these traces again" : ""}`,
+        traceIds,
+      })),
+    ],
+    ...(analyzerFailures.length === 0 ? {} : { analyzerFailures }),
+  };
+}
+
+/** A wrong key or model is no reason to forget what the model never saw: the settings get corrected. A broken analyzer ("internal") would hold back all others for ever. */
+function mayPass(error: LearnError): boolean {
+  return error.retryable || error.code === "invalid";
+}
+
+/** Harm that was shown, or a person's no, holds until somebody restores the item; it is not undone by seeing the same lesson once more. */
+function archivedAs(archived: readonly KnowledgeItem[], lesson: Lesson): KnowledgeItem | undefined {
+  // An edited item keeps its fingerprint; what was archived then are other words.
+  return archived.find((item) => item.fingerprint === lesson.fingerprint && nearDuplicate(item.content, lesson.content));
 }
 
 /** Adds the user's own signals, which the writer thread cannot run, before anything is read. */
@@ -97,89 +122,4 @@ async function judged(options: LearnOptions, traces: readonly JudgedTrace[]): Pr
     out.push(outcome === undefined ? { trace } : { trace, outcome });
   }
   return out;
-}
-
-async function decide(options: LearnOptions, tell: (progress: LearnProgress) => void): Promise<LearnReport["decisions"]> {
-  const { store } = options;
-  const cases = options.cases ?? [];
-  const candidates = untested(await store.listKnowledge({ status: "candidate", limit: 1_000 }), cases.length);
-  if (options.runner === undefined || cases.length === 0) {
-    const missing = options.runner === undefined ? "an agent runner (setAgentRunner, or --agent)" : "eval cases (learn.eval.add)";
-    return candidates.map((item) => ({
-      item,
-      next: `not tested: needs ${missing}; or \`agentlearn knowledge approve ${item.id.slice(0, 8)} --reason ...\``,
-    }));
-  }
-  // What is active now stands on both sides of every test of this cycle; promotions take effect at its end.
-  const active = (await store.listKnowledge({ status: "active", limit: 1_000 })).flatMap((item) => injectable(item) ?? []);
-  const context = render(active);
-  const baseline = createBaselineCache(context);
-  const decisions: LearnReport["decisions"][number][] = [];
-  for (const [index, item] of candidates.entries()) {
-    const stream = (await store.validations()).filter((entry) => entry.kind === "statistical");
-    const validation = await validate({
-      item,
-      cases,
-      sourceTasks: await tasksOf(store, item.sourceTraceIds),
-      runner: options.runner,
-      context,
-      renderWith: (candidate) => renderTrial(active, candidate),
-      baseline,
-      alpha: options.alpha,
-      position: stream.length + 1,
-      passedBefore: stream.filter((entry) => entry.decision === "pass").length,
-      minimumGain: options.minimumGain,
-      passScore: options.passScore,
-      concurrency: options.concurrency,
-      confirmReplicates: options.confirmReplicates,
-      nowUs: options.clock.nowUs(),
-      id: newId(),
-      actor: ACTOR,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onProgress: ({ done, total }) => tell({ phase: "validate", done, total, detail: `candidate ${index + 1} of ${candidates.length}` }),
-    });
-    decisions.push(await settle(options, item, validation));
-  }
-  return decisions;
-}
-
-/** Stores the certificate, then the new state; with activation by evidence a pass goes on to active. */
-async function settle(options: LearnOptions, item: KnowledgeItem, validation: Validation): Promise<LearnReport["decisions"][number]> {
-  const { store } = options;
-  await store.saveValidation(validation);
-  const recorded = recordValidation(item, validation, { actor: ACTOR, atUs: options.clock.nowUs() });
-  await store.saveItem(recorded.item, recorded.entry);
-  const short = item.id.slice(0, 8);
-  if (validation.decision === "pass" && options.activation === "evidence") {
-    const activated = activate(recorded.item, {
-      actor: ACTOR,
-      reason: "activation by evidence is configured",
-      atUs: options.clock.nowUs(),
-    });
-    await store.saveItem(activated.item, activated.entry);
-    return { item: activated.item, validation, next: "active from the next run on" };
-  }
-  if (validation.decision === "pass") return { item: recorded.item, validation, next: `\`agentlearn knowledge approve ${short}\`` };
-  if (validation.decision === "refuse")
-    return { item: recorded.item, validation, next: `\`agentlearn knowledge show ${short}\` lists what it broke` };
-  return { item: recorded.item, validation, next: "add eval cases that fail today, then learn again" };
-}
-
-/**
- * A candidate is tested once per text. One that could not be decided is tested again only when the number of cases changed: every test,
- * also an undecided one, spends a position of the stream, so repeating it in vain would make all later tests harder. Best supported first.
- */
-function untested(items: readonly KnowledgeItem[], cases: number): readonly KnowledgeItem[] {
-  const due = ({ validation }: KnowledgeItem) =>
-    validation === undefined || (validation.decision === "inconclusive" && validation.cases !== cases);
-  return items.filter(due).sort((a, b) => b.sourceTraceIds.length - a.sourceTraceIds.length || a.createdAtUs - b.createdAtUs);
-}
-
-async function tasksOf(store: Store, traceIds: readonly string[]): Promise<readonly string[]> {
-  const tasks: string[] = [];
-  for (const id of traceIds) {
-    const trace = await store.getTrace(id).catch(() => undefined);
-    if (trace !== undefined && trace.task !== "") tasks.push(trace.task);
-  }
-  return tasks;
 }

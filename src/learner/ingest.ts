@@ -126,7 +126,14 @@ export function createIngest(options: IngestOptions): Ingest {
     const feedback = await store.feedbackOf(trace.traceId);
     return feedback
       .filter((entry) => entry.traceId === trace.traceId || entry.traceId === trace.id)
-      .map((entry) => outcomeFromFeedback(trace.id, entry, entry.createdAtUs));
+      .flatMap((entry) => {
+        try {
+          return [outcomeFromFeedback(trace.id, entry, entry.createdAtUs)];
+        } catch {
+          // The store refuses such feedback now. One that an older version took in must not hold back every trace behind its own.
+          return [];
+        }
+      });
   }
 
   async function assembleRound(forced: boolean, done: Set<string>): Promise<number> {
@@ -170,7 +177,7 @@ function breathe(): Promise<void> {
 }
 
 /** Joins logs to their spans on (trace id, span id) and normalises. Logs of a span that is not there yet wait in the store. */
-function spansOfBatch(batch: RawBatch): readonly Span[] {
+export function spansOfBatch(batch: RawBatch): readonly Span[] {
   const logs = new Map<string, RawLog[]>();
   for (const log of batch.logs) {
     const known = logs.get(log.spanId);

@@ -34,12 +34,9 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
   const { store, actor } = options;
   const who = (reason?: string): Change => ({ actor, atUs: options.clock.nowUs(), ...(reason === undefined ? {} : { reason }) });
 
-  async function change(
-    id: string,
-    apply: (item: KnowledgeItem) => Transition & { readonly validation?: Validation },
-  ): Promise<KnowledgeItem> {
-    const { item, entry, validation } = apply(await store.getKnowledgeItem(id));
-    if (validation !== undefined) await store.saveValidation(validation);
+  async function change(id: string, apply: (item: KnowledgeItem) => Transition): Promise<KnowledgeItem> {
+    const { item, entry } = apply(await store.getKnowledgeItem(id));
+    // With the certificate it carries, or neither: one that is stored alone would speak of an approval that never took place.
     await store.saveItem(item, entry);
     return item;
   }

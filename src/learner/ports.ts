@@ -16,6 +16,13 @@ export interface LearnReport {
   readonly lessonsProposed: number;
   readonly candidatesCreated: number;
   readonly refusals: readonly { readonly analyzer: string; readonly reason: string; readonly traceIds: readonly string[] }[];
+  /** Analyzers that could not run. When the fault may pass, or lies in the settings, the traces of this cycle stay unread for the next one. */
+  readonly analyzerFailures?: readonly {
+    readonly analyzer: string;
+    readonly code: string;
+    readonly message: string;
+    readonly tracesStayUnread: boolean;
+  }[];
   /** Each candidate that was tested or needs testing, with the certificate when it was. */
   readonly decisions: readonly {
     readonly item: KnowledgeItem;

@@ -12,6 +12,8 @@ export interface JudgedTrace {
 /** One way to mine lessons. Sees many traces at once and may use all of them as evidence for one lesson. */
 export interface Analyzer {
   readonly name: string;
+  /** True where it costs nothing and runs unasked on the collector's timer. What only such analyzers read is still unread for all others. */
+  readonly background?: true;
   /** Empty means nothing to learn. Rejects only for faults that may pass ("unavailable", "timeout"); bad model output is a refusal, not an error. */
   analyze(traces: readonly JudgedTrace[], signal?: AbortSignal): Promise<AnalysisResult>;
 }
@@ -22,11 +24,14 @@ export interface AnalysisResult {
   readonly refusals: readonly { readonly reason: string; readonly traceIds: readonly string[]; readonly text?: string }[];
 }
 
+/** Who reads: background analyzers only, or also what runs when somebody asks for it (a model, an analyzer or a check of the user). */
+export type Reading = "background" | "full";
+
 export interface LessonStore {
-  /** Judged traces that no learn cycle has read yet, oldest first. */
-  unanalyzed(limit: number): Promise<readonly JudgedTrace[]>;
-  /** Marks traces as read by a learn cycle; idempotent. */
-  markAnalyzed(traceIds: readonly string[]): Promise<void>;
+  /** Judged traces that no learn cycle has read yet, oldest first; with "full" also those that only background analyzers have read. Default "background". */
+  unanalyzed(limit: number, reading?: Reading): Promise<readonly JudgedTrace[]>;
+  /** Marks traces as read by a learn cycle, default "full"; idempotent. "background" takes nothing back. */
+  markAnalyzed(traceIds: readonly string[], reading?: Reading): Promise<void>;
   /** Stores a refusal (a lesson or an analysis that did not become an item) with its reason. */
   saveRefusals(refusals: AnalysisResult["refusals"], analyzer: string): Promise<void>;
 }

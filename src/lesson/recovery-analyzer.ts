@@ -24,6 +24,7 @@ const NAME = "recovery";
 export function recoveryAnalyzer(options: RecoveryAnalyzerOptions = {}): Analyzer {
   return {
     name: NAME,
+    background: true,
     analyze: (traces, signal) =>
       new Promise((resolve) => {
         signal?.throwIfAborted();

@@ -1,6 +1,6 @@
 import type { TimeUs } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
-import type { Feedback, Outcome } from "./outcome.ts";
+import { type Feedback, isFeedbackSource, type Outcome } from "./outcome.ts";
 import { isScore, statusOfScore } from "./score.ts";
 
 /** Turns feedback on a run into its outcome. Throws "invalid" when the score is not a number in [0, 1] or the source is not a plain name. */
@@ -11,7 +11,7 @@ export function outcomeFromFeedback(runId: string, feedback: Feedback, createdAt
       hint: "send a number from 0 (bad) to 1 (good)",
     });
   }
-  if (!SOURCE.test(source)) {
+  if (!isFeedbackSource(source)) {
     throw new LearnError("invalid", `feedback source on trace ${feedback.traceId} is not a name`, {
       hint: "use 1 to 64 letters, digits, '.', '_', '@' or '-'",
     });
@@ -26,6 +26,3 @@ export function outcomeFromFeedback(runId: string, feedback: Feedback, createdAt
     createdAtUs,
   };
 }
-
-// The source becomes part of a key and is shown on terminals.
-const SOURCE = /^[\w.@-]{1,64}$/;

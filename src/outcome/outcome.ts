@@ -24,6 +24,14 @@ export interface Feedback {
   /** In [0, 1]; anything else is "invalid". */
   readonly score: number;
   readonly comment?: string;
-  /** Who says so; default "user". */
+  /** Who says so, see `isFeedbackSource`; default "user". */
   readonly source?: string;
+}
+
+// The source becomes part of a key and is shown on terminals.
+const SOURCE = /^[\w.@-]{1,64}$/;
+
+/** True for a plain name: 1 to 64 letters, digits, '.', '_', '@' or '-'. */
+export function isFeedbackSource(source: unknown): source is string {
+  return typeof source === "string" && SOURCE.test(source);
 }

@@ -7,10 +7,15 @@ import { idList, insertRows } from "./rows.ts";
 import { tracesFromRows } from "./trace-store.ts";
 import { jsonBlob, requiredText, textBlob } from "./values.ts";
 
+// trace.analyzed: 0 nobody read it, 1 everybody did, and this.
+const BACKGROUND = 2;
+
 export function createLessonStore(driver: SqlDriver, clock: Clock): LessonStore {
   return {
-    unanalyzed: async (limit) => {
-      const rows = await driver.all("SELECT * FROM trace WHERE analyzed = 0 AND status IS NOT NULL ORDER BY start_time_us, ref LIMIT ?", [
+    unanalyzed: async (limit, reading = "background") => {
+      // The literal `analyzed = 0` is what the partial index answers; the collector asks that way every minute.
+      const unread = reading === "background" ? "analyzed = 0" : `analyzed IN (0, ${BACKGROUND})`;
+      const rows = await driver.all(`SELECT * FROM trace WHERE ${unread} AND status IS NOT NULL ORDER BY start_time_us, ref LIMIT ?`, [
         limit,
       ]);
       const outcomes = await verdictsOf(
@@ -24,8 +29,9 @@ export function createLessonStore(driver: SqlDriver, clock: Clock): LessonStore 
       });
     },
 
-    markAnalyzed: async (traceIds) => {
-      await driver.run("UPDATE trace SET analyzed = 1 WHERE id IN (SELECT value FROM json_each(?))", [idList(traceIds)]);
+    markAnalyzed: async (traceIds, reading = "full") => {
+      const change = reading === "full" ? "SET analyzed = 1 WHERE" : `SET analyzed = ${BACKGROUND} WHERE analyzed = 0 AND`;
+      await driver.run(`UPDATE trace ${change} id IN (SELECT value FROM json_each(?))`, [idList(traceIds)]);
     },
 
     saveRefusals: (refusals, analyzer) =>

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
-import type { Outcome, OutcomeStatus } from "../outcome/outcome.ts";
+import { isFeedbackSource, type Outcome, type OutcomeStatus } from "../outcome/outcome.ts";
 import type { OutcomeStore } from "../outcome/ports.ts";
 import type { Row, SqlDriver, SqlExecutor } from "./driver.ts";
 import { insertRows } from "./rows.ts";
@@ -22,8 +22,14 @@ export function createOutcomeStore(driver: SqlDriver, clock: Clock): OutcomeStor
 
     addFeedback: async (feedback) => {
       const { score } = feedback;
-      if (!(score >= 0 && score <= 1)) {
+      if (!(typeof score === "number" && score >= 0 && score <= 1)) {
         throw new LearnError("invalid", `feedback score ${score} is outside 0 to 1`, { hint: "give a score between 0 (bad) and 1 (good)" });
+      }
+      // What is stored is read again with every assembly of the run; what no outcome can carry is refused here, where somebody can correct it.
+      if (feedback.source !== undefined && !isFeedbackSource(feedback.source)) {
+        throw new LearnError("invalid", "the source of the feedback is not a name", {
+          hint: "use 1 to 64 letters, digits, '.', '_', '@' or '-'",
+        });
       }
       const givenId = feedback.traceId.trim().toLowerCase();
       const traceId = /^[0-9a-f]{32}(?=$|-)/.exec(givenId)?.[0];

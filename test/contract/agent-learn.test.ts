@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { AgentLearn, isLearnError } from "../../src/index.ts";
+import { AgentLearn, AgentLearnSpanProcessor, isLearnError } from "../../src/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "agentlearn-api-"));
 let learn: AgentLearn;
@@ -115,6 +116,53 @@ describe("AgentLearn", () => {
     learn.setAgentRunner(async (task) => weigh(task, await learn.getKnowledge(task)));
     const report = await learn.learn();
     expect(report.decisions.map(({ validation }) => validation?.decision)).toEqual(["pass"]);
+  });
+
+  // A scorer is a function and stays in its process. Elsewhere its case was compared with "", which an agent passes by saying nothing.
+  test("a lesson that silences the agent does not win cases whose scorer is not here", async () => {
+    await withAnalyzer("Say nothing.");
+    learn.trace((task: string) => weigh(task, ""))("weigh parcel now");
+    await learn.eval.add(cases.map(({ taskInput }) => ({ taskInput })));
+    learn.setAgentRunner((task, knowledge) => (knowledge.includes("Say nothing") ? "" : weigh(task, knowledge)));
+    const report = await learn.learn();
+    expect(report.decisions.map(({ item, validation, next }) => [item.status, validation, next.includes("their scorers")])).toEqual([
+      ["candidate", undefined, true],
+    ]);
+  });
+
+  test("no lesson is tested while a must-pass case can't be judged here", async () => {
+    await withAnalyzer("Give weights in grams.");
+    learn.trace((task: string) => weigh(task, ""))("weigh parcel now");
+    await learn.eval.add([...cases, { taskInput: "never sell the scale", mustPass: true }]);
+    learn.setAgentRunner(weigh);
+    const blind = await learn.learn();
+    await learn.eval.add({ taskInput: "never sell the scale", mustPass: true, scorer: () => 1 });
+    const seeing = await learn.learn();
+    expect([blind, seeing].map(({ decisions }) => decisions[0]?.validation?.decision)).toEqual([undefined, "pass"]);
+  });
+
+  // Without a context manager nothing says on the SDK's side that a run is a test: test runs were stored as production and mined for lessons.
+  test("spans that a runner under test makes are not recorded, also where the SDK has no context manager", async () => {
+    const store = `file:${join(folder, `${stores}.db`)}`;
+    await withAnalyzer("Give weights in grams.");
+    const provider = new BasicTracerProvider({ spanProcessors: [new AgentLearnSpanProcessor({ store })] });
+    const chat = (task: string) =>
+      provider
+        .getTracer("t")
+        .startSpan(`chat ${task}`, { attributes: { "gen_ai.operation.name": "chat" } })
+        .end();
+    learn.trace((task: string) => weigh(task, ""))("weigh parcel now");
+    await learn.eval.add(cases);
+    learn.setAgentRunner((task, knowledge) => {
+      chat(task);
+      return weigh(task, knowledge);
+    });
+    await learn.learn();
+    chat("in production");
+    await provider.forceFlush();
+    await learn.learn();
+    expect((await learn.traces.list({ limit: 100 })).length).toBe(2);
+    await provider.shutdown();
   });
 
   test("a lesson that only looks better is not used", async () => {

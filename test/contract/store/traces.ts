@@ -158,6 +158,10 @@ export function describeTraces(store: () => SqlStore): void {
       await expect(store().addFeedback({ traceId: hex(32), score })).rejects.toMatchObject({ code: "invalid" });
     });
 
+    test.each(["support team", "", "a".repeat(65)])("refuses feedback of source %j, which no outcome could carry", async (source) => {
+      await expect(store().addFeedback({ traceId: hex(32), score: 1, source })).rejects.toMatchObject({ code: "invalid" });
+    });
+
     test("refuses feedback for something that is no trace id", async () => {
       await expect(store().addFeedback({ traceId: "latest", score: 1 })).rejects.toMatchObject({ code: "invalid" });
     });
@@ -201,6 +205,24 @@ export function describeTraces(store: () => SqlStore): void {
       const second = aTrace({ traceId: first.traceId });
       await store().saveAssembled(first.traceId, [first, second], [anOutcome(first.id), anOutcome(second.id)], T0);
       expect((await unread()).filter((id) => id.startsWith(first.traceId))).toEqual([second.id]);
+    });
+
+    test("a run that only background analyzers have read is unread for all others, until one of them has read it", async () => {
+      const trace = await save(aTrace(), anOutcome("other"));
+      await store().saveOutcomes([anOutcome(trace.id)]);
+      const isUnread = async (reading: "background" | "full") =>
+        (await store().unanalyzed(10_000, reading)).some((judged) => judged.trace.id === trace.id);
+      const both = async () => [await isUnread("background"), await isUnread("full")];
+      await store().markAnalyzed([trace.id], "background");
+      const half = await both();
+      await store().markAnalyzed([trace.id]);
+      const full = await both();
+      await store().markAnalyzed([trace.id], "background");
+      expect([half, full, await both()]).toEqual([
+        [false, true],
+        [false, false],
+        [false, false],
+      ]);
     });
 
     test("stores refusals", async () => {

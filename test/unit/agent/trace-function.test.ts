@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { createKnowledgeClient, type InjectionSource } from "../../../src/agent/knowledge-client.ts";
 import { createExposureLedger, currentRun, withRun } from "../../../src/agent/run-context.ts";
 import { createFunctionTracer } from "../../../src/agent/trace-function.ts";
 import type { SpanSink } from "../../../src/span/ports.ts";
@@ -107,6 +108,148 @@ describe("learn.trace without an OpenTelemetry SDK", () => {
     });
     for await (const piece of agent()) if (piece === "a") break;
     expect([cleaned, sink.spans.length]).toEqual([true, 1]);
+  });
+
+  test("an agent that is a method keeps its this", async () => {
+    const { tracer } = aTracer("K");
+    class Shop {
+      readonly name = "shop";
+      ask = tracer.wrap(function (this: Shop, task: string) {
+        return `${this.name} ${task}`;
+      });
+      told = tracer.wrapInjected(function (this: Shop, task: string, { knowledge }: { knowledge: string }) {
+        return `${this.name} ${task} ${knowledge}`;
+      });
+    }
+    const shop = new Shop();
+    expect([shop.ask("t"), await shop.told("t")]).toEqual(["shop t", "shop t K"]);
+  });
+
+  // Query builders start in then() and start again with every further one: observed by a then() of ours, the agent ran twice.
+  test("a thenable that starts its work in then() starts it once", async () => {
+    const { sink, tracer } = aTracer();
+    let started = 0;
+    const builder = () => ({
+      // biome-ignore lint/suspicious/noThenProperty: that is what such a builder is
+      then: (resolve: (rows: string) => unknown) => {
+        started += 1;
+        return Promise.resolve(`rows ${started}`).then(resolve);
+      },
+    });
+    const agent = tracer.wrap(builder as unknown as () => Promise<string>);
+    const query = agent();
+    const before = started;
+    expect([before, await query, started, textIn(sink.spans[0], "gen_ai.output.messages")]).toEqual([0, "rows 1", 1, "rows 1"]);
+  });
+
+  test("a thenable that fails is a failed run, and the caller gets its error", async () => {
+    const { sink, tracer } = aTracer();
+    const boom = new RangeError("no rows");
+    // biome-ignore lint/suspicious/noThenProperty: that is what such a builder is
+    const builder = () => ({ then: (_resolve: unknown, reject: (caught: unknown) => unknown) => void reject(boom) });
+    await expect((async () => await tracer.wrap(builder as unknown as () => Promise<string>)())()).rejects.toBe(boom);
+    expect(sink.spans[0]?.status.code).toBe(2);
+  });
+
+  test("what is thrown into a generator agent reaches it, and it may go on", async () => {
+    const { sink, tracer } = aTracer();
+    const agent = tracer.wrap(async function* () {
+      try {
+        yield "a";
+      } catch (caught) {
+        yield `caught ${(caught as Error).message}`;
+      }
+    });
+    const run = agent();
+    const seen = [await run.next(), await run.throw(new Error("stop")), await run.next()];
+    expect(seen.map(({ value, done }) => [value, done])).toEqual([
+      ["a", false],
+      ["caught stop", false],
+      [undefined, true],
+    ]);
+    expect([sink.spans[0]?.status.code, textIn(sink.spans[0], "gen_ai.output.messages")]).toEqual([0, "acaught stop"]);
+  });
+
+  test("a stream with methods of its own keeps them", async () => {
+    const { tracer } = aTracer();
+    class Stream {
+      #aborted = false;
+      #left = 2;
+      abort(): void {
+        this.#aborted = true;
+      }
+      get aborted(): boolean {
+        return this.#aborted;
+      }
+      async next(): Promise<IteratorResult<string>> {
+        this.#left -= 1;
+        return this.#left < 0 || this.#aborted ? { done: true, value: undefined } : { done: false, value: "x" };
+      }
+      async return(): Promise<IteratorResult<string>> {
+        return { done: true, value: undefined };
+      }
+      [Symbol.asyncIterator](): this {
+        return this;
+      }
+    }
+    const stream = tracer.wrap(() => Object.freeze(new Stream()))();
+    const seen: string[] = [];
+    for await (const piece of stream) {
+      seen.push(piece);
+      stream.abort();
+    }
+    expect([seen, stream.aborted, stream instanceof Stream]).toEqual([["x"], true, true]);
+  });
+
+  test("the last words of a generator that is stopped early belong to its run", async () => {
+    const { sink, tracer } = aTracer();
+    const agent = tracer.wrap(async function* () {
+      try {
+        yield "a";
+      } finally {
+        currentRun()?.exposures.add({ given: ["late"], withheld: [], withholdProbability: 0.1 });
+      }
+    });
+    for await (const _piece of agent()) break;
+    expect(sink.spans[0]?.attributes["agentlearn.knowledge.given"]).toEqual(["late"]);
+  });
+
+  // The run ended with "{}" when the generator was handed over, before its first word.
+  test("autoInject observes a generator agent to its end", async () => {
+    const { sink, tracer } = aTracer("K");
+    const agent = tracer.wrapInjected(async function* (task: string, { knowledge }: { knowledge: string }) {
+      yield `${task} `;
+      yield knowledge;
+      throw new Error("late");
+    });
+    const seen: string[] = [];
+    const consume = async () => {
+      for await (const piece of await agent("t")) seen.push(piece);
+    };
+    await expect(consume()).rejects.toThrow("late");
+    expect([seen, sink.spans.map(({ status }) => status.code)]).toEqual([["t ", "K"], [2]]);
+  });
+
+  test("an async extractor that rejects leaves the process alone", async () => {
+    const { sink, tracer } = aTracer();
+    const agent = tracer.wrap(async () => "fine", { outputExtractor: (() => Promise.reject(new Error("no"))) as unknown as () => string });
+    expect(await agent()).toBe("fine");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(textIn(sink.spans[0], "gen_ai.output.messages")).toBe("");
+  });
+
+  // withKnowledge had no span to write on, and the run inside it knew nothing of what it had been given: the exposure was lost.
+  test("what withKnowledge gave outside of any span is written on the runs inside, with the same draw", async () => {
+    const sink = recordingSink();
+    const seeds: string[] = [];
+    const source: InjectionSource = async ({ seed }) => {
+      seeds.push(seed);
+      return { text: "K", given: [{ id: `item ${seeds.length}`, type: "skill", content: "" }], withheld: [], withholdProbability: 0.1 };
+    };
+    const client = createKnowledgeClient({ source });
+    const agent = createFunctionTracer({ sink, getKnowledge: client.getKnowledge }).wrap(async () => client.getKnowledge("more"));
+    await client.withKnowledge("task", () => agent());
+    expect([sink.spans[0]?.attributes["agentlearn.knowledge.given"], new Set(seeds).size]).toEqual([["item 1", "item 2"], 1]);
   });
 
   test("a nested agent is a child of the outer one in the same trace", async () => {

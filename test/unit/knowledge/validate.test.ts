@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { LearnError } from "../../../src/base/error.ts";
 import type { AgentRunner, ValidationCase } from "../../../src/knowledge/ports.ts";
 import { recheck } from "../../../src/knowledge/recheck.ts";
+import { runCase } from "../../../src/knowledge/run-case.ts";
 import { createBaselineCache, type ValidateOptions, validate } from "../../../src/knowledge/validate.ts";
 import { anItem, NOW_US } from "../../support/an-item.ts";
 import { seededRandom } from "../../support/seeded-random.ts";
@@ -180,6 +181,12 @@ describe("validate", () => {
       candidateError: "socket hang up",
     });
     expect(certificate.reason).toContain("in 1 case a run ended in an error and scored 0");
+  });
+
+  // null and "" compare as 0, true and "1" as 1: they went into certificates as scores.
+  test.each([null, "1", true, [], Number.NaN])("takes %j for no score", async (score) => {
+    const odd = { id: "odd", task: "pass-0", mustPass: false, score: () => score as number };
+    expect(await runCase(() => "answer", odd, "")).toMatchObject({ score: 0, error: expect.stringContaining("not a number from 0 to 1") });
   });
 
   test("gives no win over a baseline that failed only because the runner was down", async () => {

@@ -129,6 +129,17 @@ describe("ingest", () => {
     ]);
   });
 
+  // Feedback from "support team" was stored, and then every drain of the store failed at its run: no trace behind it was ever assembled again.
+  test("feedback that can't be read does not stop the traces behind it", async () => {
+    const ingest = createIngest({
+      store: { ...store, feedbackOf: async () => [{ traceId: T, score: 0, source: "support team", createdAtUs: 1 }] },
+      clock,
+    });
+    await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent", { "gen_ai.agent.name": "a" })]);
+    await ingest.drain(true);
+    expect((await store.listTraces({})).length).toBe(1);
+  });
+
   test("a drain without force leaves an incomplete trace waiting", async () => {
     const ingest = createIngest({ store, clock });
     await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent")]);

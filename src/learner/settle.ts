@@ -1,0 +1,90 @@
+import type { Clock } from "../base/clock.ts";
+import { isLearnError } from "../base/error.ts";
+import { contentDigest } from "../knowledge/evidence.ts";
+import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
+import { activate, recordValidation, type Transition } from "../knowledge/life-cycle.ts";
+import { atPosition } from "../knowledge/recheck.ts";
+import type { Store } from "../store/ports.ts";
+import type { LearnReport } from "./ports.ts";
+
+export interface SettleOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly activation: "approval" | "evidence";
+  readonly actor: string;
+}
+
+type Decision = LearnReport["decisions"][number];
+
+/** Attempts against others who change the same item, each with the state they left. More than a few in a row is no coincidence. */
+const ATTEMPTS = 5;
+
+/** The place of the next test in the stream of all statistical tests, and how many of them passed. */
+export async function nextPlace(store: Store): Promise<{ readonly position: number; readonly passedBefore: number }> {
+  const stream = (await store.validations()).filter((entry) => entry.kind === "statistical");
+  return {
+    // Not the count alone: a removed item takes its certificates with it, but what its tests spent stays spent.
+    position: Math.max(stream.length, ...stream.map((entry) => entry.position)) + 1,
+    passedBefore: stream.filter((entry) => entry.decision === "pass").length,
+  };
+}
+
+/**
+ * Stores what a test decided: the certificate and the new state in one transaction, so that a crash leaves both or neither. With activation by
+ * evidence a pass goes on to active. A test takes minutes, and others work meanwhile: new sources on the item do not matter to what was tested;
+ * new words, a person's decision or another learner's test do, and then the certificate is stored as spent and changes nothing.
+ */
+export async function settle(options: SettleOptions, tested: KnowledgeItem, certificate: Validation): Promise<Decision> {
+  const { store } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    const { position } = await nextPlace(store);
+    // Another learner may have taken the place meanwhile; a later one is given a smaller share of the error budget.
+    const validation = position > certificate.position ? atPosition(certificate, position) : certificate;
+    const item = await current(store, tested.id);
+    if (item === undefined) return { item: tested, validation, next: "it was removed while it was tested; nothing was stored" };
+    if (item.status !== "candidate" || item.validation?.id !== tested.validation?.id || contentDigest(item) !== contentDigest(tested)) {
+      await store.saveValidation(validation);
+      return { item, validation, next: `it was changed while it was tested and is ${item.status} now; the test was of what it was before` };
+    }
+    const recorded = recordValidation(item, validation, { actor: options.actor, atUs: options.clock.nowUs() });
+    if (await saved(store, recorded, attempt)) return promote(options, recorded.item, validation);
+  }
+}
+
+async function promote(options: SettleOptions, item: KnowledgeItem, validation: Validation): Promise<Decision> {
+  const short = item.id.slice(0, 8);
+  if (validation.decision === "refuse") return { item, validation, next: `\`agentlearn knowledge show ${short}\` lists what it broke` };
+  if (validation.decision === "inconclusive") return { item, validation, next: "add eval cases that fail today, then learn again" };
+  if (options.activation === "approval") return { item, validation, next: `\`agentlearn knowledge approve ${short}\`` };
+  let validated: KnowledgeItem | undefined = item;
+  for (let attempt = 1; validated?.status === "validated"; attempt += 1) {
+    const activated = activate(validated, {
+      actor: options.actor,
+      reason: "activation by evidence is configured",
+      atUs: options.clock.nowUs(),
+    });
+    if (await saved(options.store, activated, attempt)) return { item: activated.item, validation, next: "active from the next run on" };
+    validated = await current(options.store, item.id);
+  }
+  return { item: validated ?? item, validation, next: "it passed, and somebody changed it before it could become active" };
+}
+
+/** False when somebody was faster and the change has to be made again on what they left. */
+async function saved(store: Store, { item, entry }: Transition, attempt: number): Promise<boolean> {
+  try {
+    await store.saveItem(item, entry);
+    return true;
+  } catch (caught) {
+    if (attempt >= ATTEMPTS || !isLearnError(caught) || caught.code !== "conflict") throw caught;
+    return false;
+  }
+}
+
+async function current(store: Store, id: string): Promise<KnowledgeItem | undefined> {
+  try {
+    return await store.getKnowledgeItem(id);
+  } catch (caught) {
+    if (isLearnError(caught) && caught.code === "not-found") return undefined;
+    throw caught;
+  }
+}

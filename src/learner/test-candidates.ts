@@ -1,0 +1,134 @@
+import type { Clock } from "../base/clock.ts";
+import { isLearnError } from "../base/error.ts";
+import { newId } from "../base/id.ts";
+import { render, renderTrial } from "../injection/render.ts";
+import { injectable } from "../knowledge/injectable.ts";
+import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
+import { excludeOwnTasks } from "../knowledge/own-tasks.ts";
+import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
+import { createBaselineCache, type ValidateOptions, validate } from "../knowledge/validate.ts";
+import type { Store } from "../store/ports.ts";
+import type { LearnProgress, LearnReport } from "./ports.ts";
+import { nextPlace, settle } from "./settle.ts";
+import { type SourceTasks, sourceTasksOf } from "./source-tasks.ts";
+
+export interface TestOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Without a runner nothing can be tested: lessons become candidates and wait for a person. */
+  readonly runner?: AgentRunner;
+  /** The agent that the runner runs. Items of other agents are not tested with it. Absent: whatever the items name. */
+  readonly agentName?: string;
+  readonly cases?: readonly ValidationCase[];
+  /** Why nothing may be tested although there are a runner and cases; a sentence fragment. */
+  readonly obstacle?: string;
+  /** "evidence": a candidate that passes its test becomes active at the end of the cycle. "approval": a person must say so. */
+  readonly activation: "approval" | "evidence";
+  readonly alpha: number;
+  readonly minimumGain: number;
+  readonly passScore: number;
+  readonly concurrency: number;
+  readonly confirmReplicates: number;
+  readonly onProgress?: (progress: LearnProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+type Decision = LearnReport["decisions"][number];
+
+interface Due {
+  readonly item: KnowledgeItem;
+  readonly sources: SourceTasks;
+}
+
+/** Tests every candidate that is due, and says for each what came of it or what is missing. Rejects "cancelled" on abort; what was decided by then is stored. */
+export async function testCandidates(
+  options: TestOptions,
+  actor: string,
+  tell: (progress: LearnProgress) => void,
+): Promise<readonly Decision[]> {
+  const { store, runner, agentName, cases = [] } = options;
+  const undecided = (await store.listKnowledge({ status: "candidate", limit: 1_000 })).filter(isUndecided);
+  const obstacle = obstacleOf(options);
+  if (runner === undefined || obstacle !== undefined) return undecided.map((item) => notTested(item, obstacle ?? ""));
+  const candidates = await due(store, undecided, cases);
+  const isOwn = (item: KnowledgeItem): boolean => agentName === undefined || (item.agentName ?? agentName) === agentName;
+  // What is active now stands on both sides of every test of this cycle; promotions take effect at its end.
+  const active = (await store.listKnowledge({ status: "active", limit: 1_000 })).filter(isOwn).flatMap((item) => injectable(item) ?? []);
+  const context = render(active);
+  const baseline = createBaselineCache(context);
+  const decisions: Decision[] = [];
+  let broken: string | undefined;
+  for (const [index, { item, sources }] of candidates.entries()) {
+    const unfit = isOwn(item) ? unreadable(sources) : `it is of agent ${item.agentName}, and this learner runs ${agentName}`;
+    if (unfit !== undefined || broken !== undefined) {
+      decisions.push(notTested(item, unfit ?? broken ?? ""));
+      continue;
+    }
+    const tested = await attempt({
+      item,
+      cases,
+      sourceTasks: sources.tasks,
+      runner,
+      context,
+      renderWith: (candidate) => renderTrial(active, candidate),
+      baseline,
+      alpha: options.alpha,
+      ...(await nextPlace(store)),
+      minimumGain: options.minimumGain,
+      passScore: options.passScore,
+      concurrency: options.concurrency,
+      confirmReplicates: options.confirmReplicates,
+      nowUs: options.clock.nowUs(),
+      id: newId(),
+      actor,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      onProgress: ({ done, total }) => tell({ phase: "validate", done, total, detail: `candidate ${index + 1} of ${candidates.length}` }),
+    });
+    if (typeof tested === "string") broken = tested;
+    decisions.push(typeof tested === "string" ? notTested(item, tested) : await settle({ ...options, actor }, item, tested));
+  }
+  return decisions;
+}
+
+/** The certificate, or why the runner could not be used at all: then nothing is spent, and nothing is held against the item. */
+async function attempt(options: ValidateOptions): Promise<Validation | string> {
+  try {
+    return await validate(options);
+  } catch (caught) {
+    if (isLearnError(caught) && caught.code === "unavailable") return caught.message;
+    throw caught;
+  }
+}
+
+function obstacleOf({ runner, cases = [], obstacle }: TestOptions): string | undefined {
+  if (runner === undefined) return "needs an agent runner (setAgentRunner, or --agent)";
+  return obstacle ?? (cases.length === 0 ? "needs eval cases (learn.eval.add)" : undefined);
+}
+
+function unreadable({ missing }: SourceTasks): string | undefined {
+  if (missing.length === 0) return undefined;
+  return `${missing.length} of the runs it was read from can't be found, so its own tasks can't be told from the eval cases`;
+}
+
+function notTested(item: KnowledgeItem, reason: string): Decision {
+  return { item, next: `not tested: ${reason}; or \`agentlearn knowledge approve ${item.id.slice(0, 8)} --reason ...\`` };
+}
+
+/**
+ * A candidate is tested once per text. One that could not be decided is tested again only when the number of its held-out cases changed: every test,
+ * also an undecided one, spends a position of the stream, so repeating it in vain would make all later tests harder. Best supported first.
+ */
+async function due(store: Store, undecided: readonly KnowledgeItem[], cases: readonly ValidationCase[]): Promise<readonly Due[]> {
+  const found: Due[] = [];
+  for (const item of undecided) {
+    const sources = await sourceTasksOf(store, item.sourceTraceIds);
+    // The certificate counts the cases without the item's own; all of them would always be another number.
+    const tested = item.validation?.cases === excludeOwnTasks(cases, sources.tasks).length;
+    if (!tested) found.push({ item, sources });
+  }
+  return found.sort(({ item: a }, { item: b }) => b.sourceTraceIds.length - a.sourceTraceIds.length || a.createdAtUs - b.createdAtUs);
+}
+
+function isUndecided({ validation }: KnowledgeItem): boolean {
+  return validation === undefined || validation.decision === "inconclusive";
+}

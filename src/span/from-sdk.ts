@@ -5,6 +5,8 @@ import type { HrTimeLike, LogRecordLike, SpanLike } from "./sdk-shapes.ts";
 /** Events, and links, of one span that are looked at. */
 export const MAX_EVENTS = 1024;
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /**
  * A copy of a finished SDK span; SDK objects are live, so nothing is kept by reference but strings, and resources that are settled.
  * Values that are no data become text or are left out. Throws only where the span itself does (its ids cannot be read).
@@ -15,34 +17,35 @@ export function rawSpanFromSdk(span: SpanLike, options: CopyOptions = {}): RawSp
   const parentSpanId = textOf(span.parentSpanContext?.spanId ?? span.parentSpanId);
   const message = span.status?.message;
   const code = span.status?.code;
-  return {
+  const status: Writable<RawSpan["status"]> = { code: code === 1 || code === 2 ? code : 0 };
+  if (typeof message === "string" && message !== "") status.message = copier.text(message);
+  const raw: Writable<RawSpan> = {
     traceId: textOf(traceId),
     spanId: textOf(spanId),
-    ...(parentSpanId === "" ? {} : { parentSpanId }),
-    ...(span.parentSpanContext?.isRemote === true ? { remoteParent: true } : {}),
     name: copier.text(textOf(span.name)),
     // SDK kinds start at INTERNAL = 0, OTLP kinds at UNSPECIFIED = 0.
     kind: typeof span.kind === "number" ? span.kind + 1 : 0,
     startTimeUs: microseconds(span.startTime),
     endTimeUs: microseconds(span.endTime),
     attributes: copier.attributes(span.attributes),
-    events: list(span.events).map((event) => ({
+    events: list(span.events, (event) => ({
       name: copier.text(textOf(event.name)),
       timeUs: microseconds(event.time),
       attributes: copier.attributes(event.attributes),
     })),
-    links: list(span.links).map((link) => ({
+    links: list(span.links, (link) => ({
       traceId: textOf(link.context.traceId),
       spanId: textOf(link.context.spanId),
       attributes: copier.attributes(link.attributes),
     })),
-    status: {
-      code: code === 1 || code === 2 ? code : 0,
-      ...(typeof message === "string" && message !== "" ? { message: copier.text(message) } : {}),
-    },
+    status,
     resource: resourceOf(span.resource, options),
     scope: scopeOf(span.instrumentationScope ?? span.instrumentationLibrary),
   };
+  // Set afterwards: a spread of `{}` or `{ parentSpanId }` inside the literal costs more than the rest of it.
+  if (parentSpanId !== "") raw.parentSpanId = parentSpanId;
+  if (span.parentSpanContext?.isRemote === true) raw.remoteParent = true;
+  return raw;
 }
 
 /** A copy of a log record; `undefined` when it belongs to no span. */
@@ -81,8 +84,9 @@ function microseconds(time: HrTimeLike | undefined): number {
 }
 
 /** The first of them; SDKs keep 128 events and links by default. */
-function list<T>(values: readonly T[] | undefined): readonly T[] {
-  return Array.isArray(values) ? (values.slice(0, MAX_EVENTS) as readonly T[]) : [];
+function list<From, To>(values: readonly From[] | undefined, copy: (value: From) => To): readonly To[] {
+  if (!Array.isArray(values) || values.length === 0) return [];
+  return (values.slice(0, MAX_EVENTS) as readonly From[]).map(copy);
 }
 
 // One resource serves all spans of a provider: copied once, and handed to another thread once per batch.

@@ -1,11 +1,21 @@
-import { serialize } from "node:v8";
+import { deserialize, serialize } from "node:v8";
+import { joinChunks, splitChunks } from "../base/chunks.ts";
 import type { TimeUs } from "../base/clock.ts";
 import type { RawBatch } from "../span/raw-span.ts";
 import type { RawBody } from "./ports.ts";
 
-/** Copies from a processor as a body of format "batch": one V8 blob costs 27 µs per 5 KB span, a row each with JSON 61 to 77. */
+// How V8 begins whatever it serialises. Joined chunks begin with the high byte of a length, which bodies of at most 64 MiB never fill.
+const V8_START = 0xff;
+
+/**
+ * Copies from a processor as a body of format "batch". Runs on the agent's thread: the bytes are then moved to the writer thread and stored as they
+ * are. Per span of 5 kB that is 5 µs here and none there; handing over objects costs 7 µs here, 10 there to build them and 5 to serialise them.
+ * Throws for what V8 cannot serialise.
+ */
 export function bodyOfBatch(batch: RawBatch, receivedAtUs: TimeUs): RawBody {
-  const traceIds = new Set([...batch.spans, ...batch.logs].map((entry) => entry.traceId));
+  const traceIds = new Set<string>();
+  for (const span of batch.spans) traceIds.add(span.traceId);
+  for (const log of batch.logs) traceIds.add(log.traceId);
   return {
     format: "batch",
     signal: batch.spans.length === 0 ? "logs" : "traces",
@@ -14,4 +24,23 @@ export function bodyOfBatch(batch: RawBatch, receivedAtUs: TimeUs): RawBody {
     receivedAtUs,
     traceIds: [...traceIds],
   };
+}
+
+/** Bodies of `bodyOfBatch` as one, without looking into them: a row and a file each would cost more than their bytes. */
+export function joinBodies(bodies: readonly [RawBody, ...RawBody[]]): RawBody {
+  const [first] = bodies;
+  if (bodies.length === 1) return first;
+  return {
+    ...first,
+    signal: bodies.some(({ signal }) => signal === "traces") ? "traces" : "logs",
+    body: joinChunks(bodies.map(({ body }) => body)),
+    traceIds: [...new Set(bodies.flatMap(({ traceIds }) => traceIds))],
+  };
+}
+
+/** What is in a body of `bodyOfBatch` or `joinBodies`, for bodies that never left this process: it is not checked. */
+export function batchOfBody({ body }: RawBody): RawBatch {
+  const chunks = body[0] === V8_START ? [body] : splitChunks(body);
+  const batches = chunks.map((chunk) => deserialize(chunk) as RawBatch);
+  return { spans: batches.flatMap(({ spans }) => spans), logs: batches.flatMap(({ logs }) => logs) };
 }

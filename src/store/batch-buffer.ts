@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isLearnError, messageOf } from "../base/error.ts";
-import type { RawBatch } from "../span/raw-span.ts";
+import { joinBodies } from "./batch-body.ts";
+import type { RawBody } from "./ports.ts";
 
 /** One submitted batch with what it counts towards the bound of its sender. */
 export interface Submitted {
-  readonly batch: RawBatch;
+  readonly body: RawBody;
   readonly spans: number;
-  readonly bytes: number;
 }
 
 export interface BatchBufferOptions {
-  /** Durable on return. */
-  readonly write: (batch: RawBatch) => Promise<void>;
+  /** Durable on return. Called for a few bodies at a time, so that they can share a commit. */
+  readonly write: (body: RawBody) => Promise<void>;
   /** How long a batch may wait for company; asked at each submit, because it depends on where batches go at the moment. */
   readonly delayMs: () => number;
-  /** Called once for everything submitted, in order, when it is safe or given up. */
+  /** Called once for everything submitted, when it is safe or given up. */
   readonly settled: (spans: number, bytes: number, failed: boolean) => void;
   readonly report: (message: string) => void;
 }
@@ -25,50 +25,67 @@ export interface BatchBuffer {
   flush(): Promise<void>;
 }
 
-// A batch leaves at whichever comes first.
+// A body is full at whichever comes first.
 const MAX_SPANS = 512;
 const MAX_BYTES = 1024 * 1024;
+const MAX_BODIES_AT_ONCE = 4;
 const RETRY_MS = 500;
 
+interface Group {
+  readonly bodies: [RawBody, ...RawBody[]];
+  spans: number;
+  bytes: number;
+}
+
 /**
- * Joins small batches into one write. A fault that may pass keeps them and tries again: the sender's own bound limits what piles up here. A fault
- * that will not pass gives them up and says so.
+ * Joins small batches into one body, without looking into them. A fault that may pass keeps them and tries again: the sender's own bound limits what
+ * piles up here. A fault that will not pass gives them up and says so.
  */
 export function createBatchBuffer(options: BatchBufferOptions): BatchBuffer {
-  let queue: Submitted[] = [];
-  let spans = 0;
-  let bytes = 0;
+  const groups: Group[] = [];
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
 
   const flush = (): Promise<void> => {
     clearTimeout(timer);
     timer = undefined;
-    const entries = queue;
-    [queue, spans, bytes] = [[], 0, 0];
-    if (entries.length > 0) writing = writing.then(() => writeAll(entries, options));
+    if (groups.length > 0) writing = writing.then(writeGroups);
     return writing;
+  };
+
+  /** All there is, and what gets full meanwhile. */
+  const writeGroups = async (): Promise<void> => {
+    for (let due = groups.length; due > 0 || isFull(groups[0]); due -= MAX_BODIES_AT_ONCE) {
+      await Promise.all(groups.splice(0, MAX_BODIES_AT_ONCE).map((group) => writeGroup(group, options)));
+    }
   };
 
   return {
     flush,
-    submit: (entry) => {
-      queue.push(entry);
-      spans += entry.spans;
-      bytes += entry.bytes;
-      if (spans >= MAX_SPANS || bytes >= MAX_BYTES) void flush();
+    submit: ({ body, spans }) => {
+      const bytes = body.body.byteLength;
+      const last = groups.at(-1);
+      if (last === undefined || isFull(last)) groups.push({ bodies: [body], spans, bytes });
+      else {
+        last.bodies.push(body);
+        last.spans += spans;
+        last.bytes += bytes;
+      }
+      if (isFull(groups.at(-1))) void flush();
       else timer ??= setTimeout(() => void flush(), options.delayMs());
     },
   };
 }
 
-async function writeAll(entries: readonly Submitted[], options: BatchBufferOptions): Promise<void> {
-  const spans = entries.reduce((sum, entry) => sum + entry.spans, 0);
-  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-  const batch = { spans: entries.flatMap((entry) => entry.batch.spans), logs: entries.flatMap((entry) => entry.batch.logs) };
+function isFull(group: Group | undefined): boolean {
+  return group !== undefined && (group.spans >= MAX_SPANS || group.bytes >= MAX_BYTES);
+}
+
+async function writeGroup({ bodies, spans, bytes }: Group, options: BatchBufferOptions): Promise<void> {
+  const body = joinBodies(bodies);
   while (true) {
     try {
-      await options.write(batch);
+      await options.write(body);
       return options.settled(spans, bytes, false);
     } catch (caught) {
       options.report(`${spans} spans could not be stored: ${messageOf(caught)}`);

@@ -1,5 +1,7 @@
+import { systemClock } from "../base/clock.ts";
 import type { SpanSink } from "../span/ports.ts";
-import { estimateBytes } from "./estimate-bytes.ts";
+import type { RawBatch } from "../span/raw-span.ts";
+import { bodyOfBatch } from "./batch-body.ts";
 import type { Store } from "./ports.ts";
 import { storeOver } from "./rpc.ts";
 import { createThreadClient, type ThreadClient } from "./thread-client.ts";
@@ -27,7 +29,7 @@ export interface OpenWriterOptions extends Omit<OpenStoreOptions, "url"> {
   readonly headers?: Readonly<Record<string, string>>;
   /** Spans submitted and not yet durable. Above it batches are dropped and counted. Default 2,048. */
   readonly maxUnsettledSpans?: number;
-  /** The same in estimated bytes. Default 16 MiB. */
+  /** The same in bytes, as they are serialised. Default 16 MiB. */
   readonly maxUnsettledBytes?: number;
   /** Told once of each fault nobody waits for. Default: nobody is told, the counts still say how many. */
   readonly report?: (message: string) => void;
@@ -70,6 +72,8 @@ function startWriter(options: OpenWriterOptions): { readonly client: ThreadClien
   const counts = { submitted: 0, dropped: 0, failed: 0 };
   const unsettled = { spans: 0, bytes: 0 };
   const used = { sink: false, store: false };
+  const maxSpans = options.maxUnsettledSpans ?? MAX_UNSETTLED_SPANS;
+  const maxBytes = options.maxUnsettledBytes ?? MAX_UNSETTLED_BYTES;
   const client = createThreadClient({
     workerData: workerDataOf(options),
     report: (message) => options.report?.(message),
@@ -99,16 +103,24 @@ function startWriter(options: OpenWriterOptions): { readonly client: ThreadClien
     if (!used.sink && !used.store) await client.close();
   };
 
+  /** The bytes that went over; `undefined` for a batch that does not fit, or that nothing can serialise. */
+  const handOver = (batch: RawBatch, spans: number): number | undefined => {
+    if (unsettled.spans + spans > maxSpans || unsettled.bytes >= maxBytes) return undefined;
+    try {
+      const body = bodyOfBatch(batch, systemClock.nowUs());
+      const bytes = body.body.byteLength;
+      return unsettled.bytes + bytes <= maxBytes && client.submit({ kind: "submit", body, spans }) ? bytes : undefined;
+    } catch {
+      return undefined;
+    }
+  };
   const sink: SpanSink = {
     submit: (batch) => {
       const spans = batch.spans.length + batch.logs.length;
-      const bytes = estimateBytes(batch);
-      const maxSpans = options.maxUnsettledSpans ?? MAX_UNSETTLED_SPANS;
-      const maxBytes = options.maxUnsettledBytes ?? MAX_UNSETTLED_BYTES;
       used.sink = true;
       counts.submitted += spans;
-      const fits = unsettled.spans + spans <= maxSpans && unsettled.bytes + bytes <= maxBytes;
-      if (!fits || !client.submit({ kind: "submit", batch, spans, bytes })) {
+      const bytes = handOver(batch, spans);
+      if (bytes === undefined) {
         counts.dropped += spans;
         return;
       }

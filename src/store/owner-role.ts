@@ -1,6 +1,4 @@
-import type { Clock } from "../base/clock.ts";
 import { fromUnknown, messageOf } from "../base/error.ts";
-import { bodyOfBatch } from "./batch-body.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { SqlStore } from "./local-store.ts";
 import type { LocalStore } from "./open-local.ts";
@@ -12,7 +10,6 @@ import { serveStore } from "./socket-server.ts";
 import { takeInSpool } from "./spool.ts";
 
 export interface OwnerRoleOptions extends RoleOptions {
-  readonly clock: Clock;
   /** A local file, or a remote store, which has neither spool nor socket. */
   readonly store: LocalStore | SqlStore;
   readonly ingest: "continuous" | "on-demand";
@@ -23,7 +20,7 @@ const SPOOL_EVERY_MS = 1_000;
 
 /** Owns an open store: commits in groups, maps and assembles, takes in the spool, and serves other processes of this machine. */
 export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> {
-  const { store, report, clock } = options;
+  const { store, report } = options;
   const local = "announce" in store ? store : undefined;
   const group = createGroupCommit((bodies) => store.appendBodies(bodies));
   const pump = startPump(options.createIngest(store), options.ingest, report);
@@ -52,7 +49,7 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
   return {
     kind: "owner",
     call: (method, args) => dispatch(whole, method, args),
-    take: (batch) => appendBodies([bodyOfBatch(batch, clock.nowUs())]),
+    take: (body) => appendBodies([body]),
     isLost: () => false,
     close: async () => {
       await spool.stop();

@@ -11,7 +11,7 @@ import type { Trace } from "../trace/trace.ts";
 
 /** A request body as received, or a batch of SDK copies. Appended before anything is understood. */
 export interface RawBody {
-  /** `batch`: a v8-serialised RawBatch from a processor in some process. */
+  /** `batch`: v8-serialised RawBatches from a processor in some process; see decode-body.ts. */
   readonly format: "otlp-protobuf" | "otlp-json" | "batch";
   readonly signal: "traces" | "logs";
   /** As on the wire; `identity` when not compressed. */

@@ -1,5 +1,5 @@
 import { LearnError } from "../base/error.ts";
-import type { RawBatch } from "../span/raw-span.ts";
+import type { RawBody } from "./ports.ts";
 import type { Role } from "./role.ts";
 import type { StoreCall } from "./rpc.ts";
 
@@ -8,7 +8,7 @@ export interface Session {
   /** Resolves once the store is open. */
   ready(): Promise<Role["kind"]>;
   readonly call: StoreCall;
-  take(batch: RawBatch): Promise<void>;
+  take(body: RawBody): Promise<void>;
   /** Safe twice. */
   close(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export function createSession(open: () => Promise<Role>): Session {
         return (await role()).call(method, args);
       }
     },
-    take: async (batch) => (await role()).take(batch),
+    take: async (body) => (await role()).take(body),
     close: async () => {
       if (closed) return;
       closed = true;

@@ -1,5 +1,6 @@
 import { LearnError, messageOf } from "../base/error.ts";
-import type { RawBatch, RawLog, RawSpan } from "../span/raw-span.ts";
+import type { RawLog, RawSpan } from "../span/raw-span.ts";
+import { batchOfBody } from "./batch-body.ts";
 import type { Role } from "./role.ts";
 
 export interface SenderOptions {
@@ -27,7 +28,8 @@ export function createSenderRole(options: SenderOptions): Role {
         hint: "give a store url, or ask the collector",
       });
     },
-    take: async (batch: RawBatch) => {
+    take: async (body) => {
+      const batch = batchOfBody(body);
       if (batch.spans.length > 0) await send(await traces.get(), batch.spans.map(readableSpan), base);
       if (batch.logs.length > 0) await send(await logs.get(), batch.logs.map(readableLog), base);
     },

@@ -98,7 +98,7 @@ export function createThreadClient(options: ThreadClientOptions): ThreadClient {
     ask: (kind) => request((id) => ({ kind, id })),
     submit: (message) => {
       try {
-        send(message);
+        send(message, wholeBuffers([message.body]));
         return true;
       } catch {
         return false;

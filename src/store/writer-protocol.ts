@@ -1,4 +1,4 @@
-import type { RawBatch } from "../span/raw-span.ts";
+import type { RawBody } from "./ports.ts";
 import type { Answer, StoreMethod } from "./rpc.ts";
 
 /** What a writer thread is started with. Either `url` (a store) or `endpoint` (an OTLP/HTTP base url to send spans on to). */
@@ -22,7 +22,7 @@ export interface WriterOptions {
 export type ToWriter =
   | { readonly kind: "call"; readonly id: number; readonly method: StoreMethod; readonly args: readonly unknown[] }
   /** Counts towards the sender's bound until it is settled. */
-  | { readonly kind: "submit"; readonly batch: RawBatch; readonly spans: number; readonly bytes: number }
+  | { readonly kind: "submit"; readonly body: RawBody; readonly spans: number }
   | { readonly kind: "open" | "flush" | "close"; readonly id: number };
 
 export type FromWriter =

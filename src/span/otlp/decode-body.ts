@@ -1,14 +1,16 @@
 import { deserialize } from "node:v8";
 import { gunzipSync } from "node:zlib";
+import { splitChunks } from "../../base/chunks.ts";
 import { LearnError, messageOf } from "../../base/error.ts";
 import { checkedBatch } from "./checked-batch.ts";
 import type { DecodeOptions, DecodeResult, Signal } from "./decode.ts";
 import { decodeJson } from "./decode-json.ts";
 import { decodeProtobuf } from "./decode-protobuf.ts";
+import { type Json, objectOf } from "./json-value.ts";
 
 /** The fields of a stored request body that decoding needs. */
 export interface EncodedBody {
-  /** `batch`: a v8-serialised RawBatch. */
+  /** `batch`: a v8-serialised RawBatch, or several, each behind its length in four bytes, big endian. */
   readonly format: "otlp-protobuf" | "otlp-json" | "batch";
   readonly signal: Signal;
   readonly encoding: "identity" | "gzip";
@@ -29,7 +31,7 @@ export function decodeBody(encoded: EncodedBody, options: DecodeBodyOptions = {}
     case "otlp-json":
       return decodeJson(bytes, encoded.signal, options);
     case "batch":
-      return checkedBatch(deserialized(bytes), options);
+      return checkedBatch(batchFrom(bytes), options);
     default:
       throw new LearnError("invalid", `body has unknown format ${JSON.stringify(encoded.format)}`);
   }
@@ -45,6 +47,15 @@ function plainBytes({ encoding, body }: EncodedBody, maxBytes: number): Uint8Arr
     if ((cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge();
     throw new LearnError("invalid", `body is not gzip: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** What V8 serialises begins with 0xff; the length of a chunk never does. */
+function batchFrom(bytes: Uint8Array): unknown {
+  if (bytes[0] === 0xff) return deserialized(bytes);
+  const batches = splitChunks(bytes).map((chunk) => objectOf(deserialized(chunk)));
+  const isWhole = ({ spans, logs }: Json): boolean => Array.isArray(spans) && Array.isArray(logs);
+  if (batches.length === 0 || !batches.every(isWhole)) return undefined;
+  return { spans: batches.flatMap(({ spans }) => spans), logs: batches.flatMap(({ logs }) => logs) };
 }
 
 function deserialized(bytes: Uint8Array): unknown {

@@ -8,6 +8,7 @@ import { InMemoryLogRecordExporter, LoggerProvider, type ReadableLogRecord, Simp
 import { BasicTracerProvider, InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { joinChunks } from "../../../src/base/chunks.ts";
 import { isLearnError } from "../../../src/base/error.ts";
 import { decodeBody, type EncodedBody } from "../../../src/span/otlp/decode-body.ts";
 import { decodeJson } from "../../../src/span/otlp/decode-json.ts";
@@ -383,6 +384,11 @@ describe("decodeBody", () => {
 
   test("refuses a serialised value that is no batch", () => {
     expect(codeOf(() => decodeBody(body({ format: "batch", body: serialize({ spans: 1 }) })))).toBe("invalid");
+    for (const chunks of [[serialize({ spans: [], logs: [] }), serialize({ spans: 1 })], [new Uint8Array([1])], []]) {
+      expect(codeOf(() => decodeBody(body({ format: "batch", body: joinChunks(chunks) })))).toBe("invalid");
+    }
+    const cut = joinChunks([serialize({ spans: [], logs: [] })]).subarray(0, -1);
+    expect(codeOf(() => decodeBody(body({ format: "batch", body: cut })))).toBe("invalid");
   });
 });
 

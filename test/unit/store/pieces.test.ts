@@ -3,7 +3,8 @@ import { serialize } from "node:v8";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LearnError } from "../../../src/base/error.ts";
-import { bodyOfBatch } from "../../../src/store/batch-body.ts";
+import { decodeBody } from "../../../src/span/otlp/decode-body.ts";
+import { batchOfBody, bodyOfBatch, joinBodies } from "../../../src/store/batch-body.ts";
 import { createBatchBuffer } from "../../../src/store/batch-buffer.ts";
 import { createFrameReader, encodeFrame } from "../../../src/store/frames.ts";
 import { createGroupCommit } from "../../../src/store/group-commit.ts";
@@ -14,7 +15,7 @@ import { startPump } from "../../../src/store/pump.ts";
 import { dispatch } from "../../../src/store/rpc.ts";
 import { spoolFolder, takeInSpool, writeSpool } from "../../../src/store/spool.ts";
 import { parseStoreUrl } from "../../../src/store/url.ts";
-import { aBody, aSpan } from "../../contract/store/factories.ts";
+import { aBody, aLog, aSpan } from "../../contract/store/factories.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 const inFolder = temporaryFolder();
@@ -137,12 +138,28 @@ describe("group commit", () => {
   });
 });
 
+test("bodies of batches that are joined hold what each held, for whoever maps them and for whoever sends them on", () => {
+  const [first, second, third] = [
+    { spans: [aSpan(), aSpan({ attributes: { "gen_ai.system": "ü😀" } })], logs: [] },
+    { spans: [], logs: [aLog()] },
+    { spans: [aSpan()], logs: [aLog()] },
+  ];
+  const joined = joinBodies([bodyOfBatch(second, 1), bodyOfBatch(first, 2), bodyOfBatch(third, 3)]);
+  const whole = { spans: [...first.spans, ...third.spans], logs: [...second.logs, ...third.logs] };
+  expect(batchOfBody(joined)).toEqual(whole);
+  expect(decodeBody(joined).batch.spans.map((span) => span.spanId)).toEqual(whole.spans.map((span) => span.spanId));
+  expect(joined.signal).toBe("traces");
+  expect([...joined.traceIds].sort()).toEqual([...whole.spans, ...whole.logs].map((entry) => entry.traceId).sort());
+  const alone = bodyOfBatch(first, 1);
+  expect(joinBodies([alone])).toBe(alone);
+});
+
 describe("the batch buffer", () => {
-  const entry = (spans: number) => ({ batch: { spans: Array.from({ length: spans }, () => aSpan()), logs: [] }, spans, bytes: spans });
+  const entry = (spans: number) => ({ body: bodyOfBatch({ spans: Array.from({ length: spans }, () => aSpan()), logs: [] }, 1), spans });
   const bufferOver = (write: (spans: number) => Promise<void>) => {
     const settled: [number, boolean][] = [];
     const buffer = createBatchBuffer({
-      write: (batch) => write(batch.spans.length),
+      write: (body) => write(decodeBody(body).batch.spans.length),
       delayMs: () => 60_000,
       settled: (spans, _bytes, failed) => void settled.push([spans, failed]),
       report: () => undefined,
@@ -159,6 +176,24 @@ describe("the batch buffer", () => {
     expect(settled).toEqual([
       [512, false],
       [64, false],
+    ]);
+  });
+
+  test("writes what comes during a write together, and settles it all by the flush", async () => {
+    const writes: number[] = [];
+    const { buffer, settled } = bufferOver(async (spans) => {
+      writes.push(spans);
+      if (writes.length === 1) for (let n = 0; n < 3; n++) buffer.submit(entry(2));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    });
+    buffer.submit(entry(1));
+    await buffer.flush();
+    expect(writes).toEqual([1]);
+    await buffer.flush();
+    expect(writes).toEqual([1, 6]);
+    expect(settled).toEqual([
+      [1, false],
+      [6, false],
     ]);
   });
 

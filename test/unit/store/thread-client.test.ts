@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { createThreadClient } from "../../../src/store/thread-client.ts";
+import { aBody } from "../../contract/store/factories.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 const inFolder = temporaryFolder();
@@ -27,7 +28,7 @@ test("a thread that crashes rejects what waits, says so, and starts again after 
   expect(await client.call("status", [])).toBe(7);
   await expect(client.call("check", [])).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("boom") });
   expect(log).toEqual(["the writer thread failed: boom", "lost"]);
-  expect(client.submit({ kind: "submit", batch: { spans: [], logs: [] }, spans: 1, bytes: 1 })).toBe(false);
+  expect(client.submit({ kind: "submit", body: aBody(), spans: 1 })).toBe(false);
   await expect(client.call("status", [])).rejects.toMatchObject({ code: "unavailable" });
   await expect.poll(() => client.call("status", []).catch(() => 0), { timeout: 5_000 }).toBe(7);
   await client.close();

@@ -28,6 +28,22 @@ export function addKnowledge(program: Command): void {
     .requiredOption("--reason <text>", "why; stored in the history")
     .action(decision("reject", (desk, id, reason) => desk.reject(id, { reason: reason ?? "" })));
   group
+    .command("edit <id>")
+    .description("change the text; the item is a candidate again, since its evidence belonged to the old words")
+    .option("--content <text>", "the new instruction")
+    .option("--applies-when <text>", "the new condition")
+    .requiredOption("--reason <text>", "why; stored in the history")
+    .action(edit);
+  group
+    .command("deprecate <id>")
+    .description("take an item out of use")
+    .requiredOption("--reason <text>", "why; stored in the history")
+    .action(decision("deprecate", (desk, id, reason) => desk.deprecate(id, { reason: reason ?? "" })));
+  group
+    .command("restore <id>")
+    .description("make a candidate of a deprecated or archived item, to be tested again")
+    .action(decision("restore", (desk, id) => desk.restore(id)));
+  group
     .command("pin <id>")
     .description("always inject this active item")
     .action(decision("pin", (desk, id) => desk.pin(id)));
@@ -65,6 +81,12 @@ async function show(id: string, _options: object, command: Command): Promise<voi
   const { terminal, withDesk } = contextOf(command);
   const shown = await withDesk((desk) => desk.show(id));
   terminal.result("agentlearn.knowledge.show/v1", shown, () => itemText(shown.item, shown.history, shown.validations));
+}
+
+async function edit(id: string, options: { content?: string; appliesWhen?: string; reason: string }, command: Command): Promise<void> {
+  const { terminal, withDesk } = contextOf(command);
+  const item = await withDesk((desk) => desk.edit(id, options));
+  terminal.result("agentlearn.knowledge.edit/v1", { item }, () => `${item.id.slice(0, 8)} is ${item.status}: ${printable(item.content)}`);
 }
 
 type Act = (desk: KnowledgeDesk, id: string, reason: string | undefined) => Promise<KnowledgeItem>;

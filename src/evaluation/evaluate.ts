@@ -31,7 +31,9 @@ export interface EvaluateOptions {
 export async function evaluate(options: EvaluateOptions): Promise<EvalRun> {
   const { cases, name, passScore = 0.7, nowUs, id, signal } = options;
   if (cases.length === 0) {
-    throw new LearnError("invalid", `evaluation ${name} has no cases`, { hint: "agentlearn eval add --task ... --expected ..." });
+    throw new LearnError("invalid", `evaluation ${name} has no cases`, {
+      hint: "add some with learn.eval.add({ taskInput, expectedOutput })",
+    });
   }
   if (!(passScore > 0 && passScore <= 1)) throw new LearnError("invalid", `passScore is ${passScore}, it must be above 0 and at most 1`);
   let done = 0;

@@ -30,7 +30,7 @@ export async function run({ quick, seed }) {
   const sink = await openSink();
   const rounds = [];
   try {
-    for (let round = 0; round < (quick ? 1 : 4); round += 1) {
+    for (let round = 0; round < (quick ? 1 : 3); round += 1) {
       const result = {};
       for (const variant of shuffled(VARIANTS, random)) {
         const store = join(folder, `${round}-${variant}.db`);
@@ -114,9 +114,9 @@ function rowsOf(rounds) {
       peerValue: `${short(median(rate("batch")))} spans/s`,
       note: `spans/s that the agent gets through flat out, kept or not: ours ${short(median(rate("ours")))}, peer ${short(median(rate("batch")))}, none ${short(median(rate("none")))}`,
     }),
-    // Context and no promise: the peer's spans end in a sink that throws them away, ours in a file. Both drop what exceeds their queue.
+    // The peer's spans end in a sink that throws them away, ours in a file. Both drop what exceeds their queue, and nobody is paid for dropping.
     row("throughput-kept", ratios(keptRate("ours"), keptRate("batch")), {
-      target: null,
+      target: { op: ">=", value: 1 },
       peerValue: `${short(median(keptRate("batch")))} spans/s (${percent(share("batch", "flat-out"))} kept)`,
       note: `spans/s kept, flat out until flushed: ours ${short(median(keptRate("ours")))} (${percent(share("ours", "flat-out"))} kept)`,
     }),
@@ -129,8 +129,9 @@ function rowsOf(rounds) {
       value: Math.min(...share("ours", "steady")),
       peerValue: percent(share("batch", "steady")),
     },
+    // A second thread may not hide what it costs: the peer only sends, ours also makes durable, and that may add a fifth.
     row("total-cpu", ratioOfAdded(all), {
-      target: null,
+      target: { op: "<=", value: 1.2 },
       peerValue: `${short(median(steady(added("batch", all))))} us/span`,
       note: `${triple(all, "CPU of the whole process, us/span")}; ours includes making the spans durable`,
     }),

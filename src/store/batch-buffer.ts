@@ -28,6 +28,7 @@ export interface BatchBuffer {
 // A body is full at whichever comes first.
 const MAX_SPANS = 512;
 const MAX_BYTES = 1024 * 1024;
+// 4 MiB share a commit: a quarter of what a sender may have outstanding, so that there is room again while the rest is written.
 const MAX_BODIES_AT_ONCE = 4;
 const RETRY_MS = 500;
 

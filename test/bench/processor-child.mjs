@@ -1,6 +1,7 @@
 /**
- * One variant of processor.cost in a process of its own: argv[2] is JSON { variant, phase, sink, store, warmUpMs, durationMs, spansPerSecond, spans, seed }.
- * Prints one JSON line. Everything but the span processor is the same in each variant.
+ * One variant of processor.cost in a process of its own: argv[2] is JSON { variant, sink, store, warmUpMs, durationMs, spansPerSecond, spans, seed }.
+ * Prints one JSON line. Everything but the span processor is the same in each variant. Each span says its phase as its conversation: warm-up, at twice
+ * the rate, so that neither the start of a thread nor the compiler's work is measured; steady, at the rate; and flat-out.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
@@ -30,8 +31,10 @@ const tracer = provider.getTracer("figures");
 let worstEndMs = 0;
 let emitted = 0;
 
-const result = options.phase === "steady" ? await steady() : await flatOut();
-process.stdout.write(`${JSON.stringify({ ...result, emitted, exported })}\n`);
+await emitFor("warm-up", options.warmUpMs, 2 * options.spansPerSecond);
+await provider.forceFlush();
+const result = { steady: await counted(steady), "flat-out": await counted(flatOut) };
+process.stdout.write(`${JSON.stringify(result)}\n`);
 await provider.shutdown();
 process.exit(0);
 
@@ -53,14 +56,20 @@ async function createProcessor(variant) {
   return new AgentLearnSpanProcessor({ store: `file:${options.store}` });
 }
 
+/** What a phase measured, with the spans that it emitted and those of them that the peer exported. */
+async function counted(phase) {
+  const before = { emitted, exported };
+  const measured = await phase();
+  return { ...measured, emitted: emitted - before.emitted, exported: exported - before.exported };
+}
+
 /** A constant rate; what the agent feels while it works. */
 async function steady() {
-  await emitFor(options.warmUpMs);
   worstEndMs = 0;
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const before = { main: mainThreadMs(), all: process.cpuUsage(), emitted };
-  await emitFor(options.durationMs);
+  await emitFor("steady", options.durationMs, options.spansPerSecond);
   const mainMs = mainThreadMs() - before.main;
   const all = process.cpuUsage(before.all);
   delay.disable();
@@ -73,12 +82,12 @@ async function steady() {
   return { rate, mainUsPerSpan: (mainMs * 1000) / spans, allUsPerSpan: (all.user + all.system) / spans, loop, worstEndMs };
 }
 
-async function emitFor(durationMs) {
+async function emitFor(phase, durationMs, spansPerSecond) {
   const began = performance.now();
   let runs = 0;
   for (let elapsed = 0; elapsed < durationMs; elapsed = performance.now() - began) {
-    const due = Math.floor((elapsed / 1000) * (options.spansPerSecond / SPANS_PER_TRACE));
-    for (; runs < due; runs += 1) emitTrace();
+    const due = Math.floor((elapsed / 1000) * (spansPerSecond / SPANS_PER_TRACE));
+    for (; runs < due; runs += 1) emitTrace(phase);
     await sleep(TICK_MS);
   }
 }
@@ -86,8 +95,9 @@ async function emitFor(durationMs) {
 /** As fast as the process goes, giving the loop a turn after each agent run; ends when everything is flushed. */
 async function flatOut() {
   const began = performance.now();
-  while (emitted < options.spans) {
-    emitTrace();
+  const end = emitted + options.spans;
+  while (emitted < end) {
+    emitTrace("flat-out");
     await nextTurn();
   }
   const emittedMs = performance.now() - began;
@@ -95,9 +105,9 @@ async function flatOut() {
   return { emittedMs, totalMs: performance.now() - began };
 }
 
-function emitTrace() {
+function emitTrace(phase) {
   const root = tracer.startSpan("invoke_agent figures", {
-    attributes: { "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "figures" },
+    attributes: { "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "figures", "gen_ai.conversation.id": phase },
   });
   const inside = trace.setSpan(context.active(), root);
   for (let child = 1; child < SPANS_PER_TRACE; child += 1) {
@@ -109,7 +119,7 @@ function emitTrace() {
       "gen_ai.request.model": "model",
       "gen_ai.response.model": "model-1",
       "gen_ai.response.id": `response-${emitted}`,
-      "gen_ai.conversation.id": "conversation",
+      "gen_ai.conversation.id": phase,
       "gen_ai.request.temperature": 0.2,
       "gen_ai.request.top_p": 1,
       "gen_ai.request.max_tokens": 1024,

@@ -1,6 +1,6 @@
 /**
  * What our span processor costs the agent, beside OpenTelemetry's BatchSpanProcessor with the OTLP/HTTP protobuf exporter on a loopback sink.
- * Each variant runs in fresh processes, in a new order each round, at 2,000 GenAI spans a second of about 5 KB, and then as fast as it can.
+ * Each variant runs in a fresh process, in a new order each round: warm-up, then 2,000 GenAI spans a second of about 5 KB, then as fast as it can.
  * Ratios are medians of ratios within a round: neighbours on the machine then move both sides.
  */
 import { execFile } from "node:child_process";
@@ -30,24 +30,24 @@ export async function run({ quick, seed }) {
   const sink = await openSink();
   const rounds = [];
   try {
-    for (let round = 0; round < (quick ? 1 : 6); round += 1) {
+    for (let round = 0; round < (quick ? 1 : 3); round += 1) {
       const result = {};
-      for (const phase of ["steady", "flat-out"]) {
-        for (const variant of shuffled(VARIANTS, random)) {
-          const store = join(folder, `${round}-${phase}-${variant}.db`);
-          const measured = await runChild({
-            variant,
-            phase,
-            sink: sink.url,
-            store,
-            warmUpMs: quick ? 1_000 : 2_000,
-            durationMs: quick ? 2_000 : 6_000,
-            spansPerSecond: SPANS_PER_SECOND,
-            spans: quick ? 4_000 : 20_000,
-            seed: seed + round,
-          });
-          const kept = variant === "ours" ? (await readStoredSpans(store)).length : measured.exported;
-          result[phase] = { ...result[phase], [variant]: { ...measured, kept } };
+      for (const variant of shuffled(VARIANTS, random)) {
+        const store = join(folder, `${round}-${variant}.db`);
+        const measured = await runChild({
+          variant,
+          sink: sink.url,
+          store,
+          warmUpMs: quick ? 1_000 : 2_500,
+          durationMs: quick ? 2_000 : 4_000,
+          spansPerSecond: SPANS_PER_SECOND,
+          spans: quick ? 4_000 : 20_000,
+          seed: seed + round,
+        });
+        const stored = variant === "ours" ? await countsByPhase(store) : undefined;
+        for (const phase of ["steady", "flat-out"]) {
+          const kept = stored === undefined ? measured[phase].exported : (stored[phase] ?? 0);
+          result[phase] = { ...result[phase], [variant]: { ...measured[phase], kept } };
         }
       }
       rounds.push(result);
@@ -57,6 +57,16 @@ export async function run({ quick, seed }) {
     await rm(folder, { recursive: true, force: true });
   }
   return rowsOf(rounds);
+}
+
+/** How many spans of each phase are in a store. */
+async function countsByPhase(store) {
+  const counts = {};
+  for (const { attributes } of await readStoredSpans(store)) {
+    const phase = attributes["gen_ai.conversation.id"];
+    counts[phase] = (counts[phase] ?? 0) + 1;
+  }
+  return counts;
 }
 
 function rowsOf(rounds) {
@@ -70,7 +80,12 @@ function rowsOf(rounds) {
 
   const main = ({ mainUsPerSpan }) => mainUsPerSpan;
   const all = ({ allUsPerSpan }) => allUsPerSpan;
-  const p999 = ({ loop }) => loop.p999;
+  const loopRow = (part, read, rest) =>
+    row(
+      part,
+      steady((phase) => read(phase.ours) / read(phase.batch)),
+      { peerValue: `${short(middle("batch", read))} ms`, note: triple(read, "loop delay, ms"), ...rest },
+    );
   const worst = ({ worstEndMs }) => worstEndMs;
   const flatOut = (variant) => rounds.map((round) => round["flat-out"][variant]);
   const rate = (variant) => flatOut(variant).map(({ emitted, emittedMs }) => emitted / (emittedMs / 1000));
@@ -82,16 +97,10 @@ function rowsOf(rounds) {
       peerValue: `${short(median(steady(added("batch", main))))} us/span`,
       note: triple(main, "CPU of the agent's thread, us/span"),
     }),
-    row(
-      "loop-p999",
-      steady((phase) => p999(phase.ours) / p999(phase.batch)),
-      {
-        peerValue: `${short(middle("batch", p999))} ms`,
-        note: [triple(({ loop }) => loop.p50, "loop delay p50, ms"), triple(({ loop }) => loop.p99, "p99"), triple(p999, "p99.9")].join(
-          "; ",
-        ),
-      },
-    ),
+    // The timer behind it ticks in milliseconds: half of all delays are 1.1 ms in each variant, and 5 % is no difference.
+    loopRow("loop-p50", ({ loop }) => loop.p50, { target: { op: "<=", value: 1.05 } }),
+    loopRow("loop-p99", ({ loop }) => loop.p99),
+    loopRow("loop-p999", ({ loop }) => loop.p999),
     row(
       "worst-end",
       steady((phase) => worst(phase.ours) / worst(phase.batch)),
@@ -103,11 +112,11 @@ function rowsOf(rounds) {
     row("throughput", ratios(rate("ours"), rate("batch")), {
       target: { op: ">=", value: 1 },
       peerValue: `${short(median(rate("batch")))} spans/s`,
-      note: `spans/s that the agent gets through flat out: ours ${short(median(rate("ours")))}, peer ${short(median(rate("batch")))}, none ${short(median(rate("none")))}`,
+      note: `spans/s that the agent gets through flat out, kept or not: ours ${short(median(rate("ours")))}, peer ${short(median(rate("batch")))}, none ${short(median(rate("none")))}`,
     }),
-    // Context and no promise: the peer's spans end in a sink that throws them away, ours in a file. Both drop what exceeds their queue.
+    // The peer's spans end in a sink that throws them away, ours in a file. Both drop what exceeds their queue, and nobody is paid for dropping.
     row("throughput-kept", ratios(keptRate("ours"), keptRate("batch")), {
-      target: null,
+      target: { op: ">=", value: 1 },
       peerValue: `${short(median(keptRate("batch")))} spans/s (${percent(share("batch", "flat-out"))} kept)`,
       note: `spans/s kept, flat out until flushed: ours ${short(median(keptRate("ours")))} (${percent(share("ours", "flat-out"))} kept)`,
     }),
@@ -120,8 +129,9 @@ function rowsOf(rounds) {
       value: Math.min(...share("ours", "steady")),
       peerValue: percent(share("batch", "steady")),
     },
+    // A second thread may not hide what it costs: the peer only sends, ours also makes durable, and that may add a fifth.
     row("total-cpu", ratioOfAdded(all), {
-      target: null,
+      target: { op: "<=", value: 1.2 },
       peerValue: `${short(median(steady(added("batch", all))))} us/span`,
       note: `${triple(all, "CPU of the whole process, us/span")}; ours includes making the spans durable`,
     }),

@@ -79,12 +79,16 @@ describe("OTLP", () => {
     expect(messages[0]?.body.body.buffer).not.toBe(messages[1]?.body.body.buffer);
   });
 
-  test("tells spans without times by their ids, and logs without times too", () => {
+  test("tells spans from logs also by what few fields they have", () => {
     const request = (item: Uint8Array) => messageField(1, [messageField(2, [messageField(2, [item])])]);
     const span = Buffer.concat([bytesField(1, TRACE_ID), bytesField(2, SPAN_ID), stringField(5, "span")]);
     const log = Buffer.concat([stringField(5, ""), bytesField(9, TRACE_ID), bytesField(10, SPAN_ID)]);
     expect(frameMessages(request(span), NOW_US)[0]?.body.signal).toBe("traces");
     expect(frameMessages(request(log), NOW_US)[0]?.body.signal).toBe("logs");
+    for (const field of [1, 11]) {
+      const time = Buffer.concat([Buffer.from([field * 8 + 1]), Buffer.alloc(8, 1), bytesField(9, TRACE_ID)]);
+      expect(frameMessages(request(time), NOW_US)[0]?.body.signal).toBe("logs");
+    }
     expect(() => frameMessages(request(stringField(3, "?")), NOW_US)).toThrow("neither spans nor log records nor metrics");
   });
 

@@ -14,8 +14,8 @@ import { createTerminal, type Terminal } from "./terminal.ts";
 export interface CommandContext {
   readonly config: Config;
   readonly terminal: Terminal;
-  /** Opens the store, through its running owner where there is one, and closes it afterwards. */
-  withStore<T>(work: (store: Store) => Promise<T>): Promise<T>;
+  /** Opens the store, through its running owner where there is one, and closes it afterwards. Rejects "not-found" unless it may be made. */
+  withStore<T>(work: (store: Store) => Promise<T>, options?: { readonly create: boolean }): Promise<T>;
   withDesk<T>(work: (desk: KnowledgeDesk, store: Store) => Promise<T>): Promise<T>;
 }
 
@@ -26,8 +26,8 @@ export function contextOf(command: Command): CommandContext {
   const config = loadConfig({ flags: settings, env: process.env });
   const terminal = createTerminal({ json: flags.json === true });
 
-  async function withStore<T>(work: (opened: Store) => Promise<T>): Promise<T> {
-    refuseMissing(config.store);
+  async function withStore<T>(work: (opened: Store) => Promise<T>, options?: { readonly create: boolean }): Promise<T> {
+    if (options?.create !== true) refuseMissing(config.store);
     const opened = await openStore({ url: config.store, name: `agentlearn ${command.name()}`, mode: "share", ingest: "on-demand" });
     try {
       // Agents only append; what is complete by now is made readable first. On a full disk what was readable before still is.

@@ -5,6 +5,7 @@ import { describeConfig } from "../config/config.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
+import { addImport } from "./import.ts";
 import { addKnowledge } from "./knowledge.ts";
 import { addLearn } from "./learn.ts";
 import { addStatus } from "./status.ts";
@@ -20,7 +21,7 @@ const program = new Command("agentlearn")
   .showHelpAfterError("(add --help for what is possible)")
   .exitOverride();
 
-for (const add of [addUp, addDemo, addStatus, addLearn, addKnowledge, addTraces, addDoctor]) add(program);
+for (const add of [addUp, addDemo, addStatus, addImport, addLearn, addKnowledge, addTraces, addDoctor]) add(program);
 inherit(program);
 
 const json = process.argv.includes("--json");

@@ -48,15 +48,33 @@ export interface RacingDemo {
 const AGENT = "racing";
 
 export async function openRacingDemo(options: RacingDemoOptions): Promise<RacingDemo> {
+  const opened: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    return await wire(options, opened, closeAll);
+  } catch (caught) {
+    // A collector or a model that nobody closes would keep the command alive for ever.
+    await closeAll();
+    throw caught;
+  }
+}
+
+async function wire(options: RacingDemoOptions, opened: (() => Promise<void>)[], close: () => Promise<void>): Promise<RacingDemo> {
   const databasePath = `${options.storePath}.racing.db`;
   mkdirSync(dirname(options.storePath), { recursive: true });
   rmSync(databasePath, { force: true });
   createRacingDatabase(databasePath);
   const collector = await startCollector({ store: `file:${options.storePath}`, otlpHttpPort: 0, otlpGrpcPort: 0, apiPort: 0 });
+  opened.push(() => collector.close());
   const loopback = options.model === undefined ? await startLoopbackModel() : undefined;
+  if (loopback !== undefined) opened.push(() => loopback.close());
   // Withholding is off so that the second pass shows the items at work; production keeps 10 % back to measure them.
   const learn = new AgentLearn({ store: `file:${options.storePath}`, agentName: AGENT, activation: "evidence", withholdProbability: 0 });
+  opened.push(() => learn.close());
   const telemetry = await startDemoTelemetry(collector.otlpHttpUrl);
+  opened.push(() => telemetry.shutdown());
   const modelName = options.model?.name ?? "loopback-sql";
   const client = telemetry.createOpenAI({ apiKey: options.model?.apiKey ?? "loopback", baseURL: options.model?.baseUrl ?? loopback?.url });
   const ask = createRacingAgent({ client, model: modelName, databasePath });
@@ -127,11 +145,6 @@ export async function openRacingDemo(options: RacingDemoOptions): Promise<Racing
       return learn.learn({ onProgress, concurrency: 4 });
     },
     items: () => learn.knowledge.list({ limit: 100 }),
-    async close() {
-      await telemetry.shutdown();
-      await learn.close();
-      await collector.close();
-      await loopback?.close();
-    },
+    close,
   };
 }

@@ -70,6 +70,13 @@ export function createIngestStore(driver: SqlDriver, clock: Clock): IngestStore 
 
     saveAssembled: (traceId, traces, outcomes, seenArrivalUs) =>
       driver.transaction((tx) => saveAssembled(tx, keyOf(traceId), traces, outcomes, seenArrivalUs)),
+
+    saveManyAssembled: (assembled) =>
+      driver.transaction(async (tx) => {
+        for (const { traceId, traces, outcomes, seenArrivalUs } of assembled) {
+          await saveAssembled(tx, keyOf(traceId), traces, outcomes, seenArrivalUs);
+        }
+      }),
   };
 }
 

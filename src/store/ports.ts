@@ -36,6 +36,14 @@ export interface PendingTrace {
   readonly feedbackOnly: boolean;
 }
 
+/** What assembling one W3C trace gave, for `saveAssembled`. */
+export interface AssembledTrace {
+  readonly traceId: string;
+  readonly traces: readonly Trace[];
+  readonly outcomes: readonly Outcome[];
+  readonly seenArrivalUs: TimeUs;
+}
+
 /** The ingest side: append first, map later. Everything is idempotent by (trace id, span id). */
 export interface IngestStore {
   /** One group commit, durable on return (synchronous=FULL). Rejects "unavailable" when the disk or lock will not have it now. */
@@ -51,6 +59,8 @@ export interface IngestStore {
   feedbackOf(traceId: string): Promise<readonly (Feedback & { readonly createdAtUs: TimeUs })[]>;
   /** Replaces all runs of one W3C trace with these, with steps, exposures and outcomes, and clears its pending mark unless spans came since `seenArrivalUs`. */
   saveAssembled(traceId: string, traces: readonly Trace[], outcomes: readonly Outcome[], seenArrivalUs: TimeUs): Promise<void>;
+  /** The same for many traces in one transaction: with synchronous=FULL a commit costs more than a run. */
+  saveManyAssembled(assembled: readonly AssembledTrace[]): Promise<void>;
 }
 
 export interface LearnCycle {

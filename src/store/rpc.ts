@@ -16,6 +16,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   spansOf: true,
   feedbackOf: true,
   saveAssembled: true,
+  saveManyAssembled: true,
   listTraces: true,
   getTrace: true,
   searchTraces: true,

@@ -1,5 +1,4 @@
 import { type AttributeReader, createAttributeReader, objectIn } from "./attribute-reader.ts";
-import { usageFrom } from "./dialect-otel.ts";
 import { evaluationFrom } from "./evaluation-events.ts";
 import { finishReasonsFrom } from "./finish-reason.ts";
 import { isObject, textOf, valueFrom } from "./json.ts";
@@ -9,6 +8,7 @@ import { flattenedMessages } from "./openinference-messages.ts";
 import type { Dialect, Reading } from "./ports.ts";
 import type { Attributes, AttributeValue } from "./raw-span.ts";
 import type { Evaluation, Message, SpanRole } from "./span.ts";
+import { usageFrom } from "./usage.ts";
 
 const ROLES: { readonly [kind: string]: SpanRole } = {
   LLM: "llm",

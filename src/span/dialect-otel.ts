@@ -6,6 +6,7 @@ import { messagesFrom, textOfMessage } from "./messages.ts";
 import type { Dialect, DialectInput, Reading } from "./ports.ts";
 import type { Attributes, AttributeValue } from "./raw-span.ts";
 import type { SpanRole, Usage } from "./span.ts";
+import { usageFrom } from "./usage.ts";
 
 const ROLES: { readonly [operation: string]: SpanRole } = {
   chat: "llm",
@@ -116,12 +117,6 @@ function usageOf(reader: AttributeReader): Usage | undefined {
     cacheReadTokens: reader.number("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
     reasoningTokens: reader.number("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens") ?? vendorReasoning,
   });
-}
-
-/** Only what was reported; `undefined` when nothing was. A negative count is no report. */
-export function usageFrom(fields: { readonly [Field in keyof Usage]: number | undefined }): Usage | undefined {
-  const reported = Object.entries(fields).filter(([, count]) => count !== undefined && count >= 0);
-  return reported.length === 0 ? undefined : (Object.fromEntries(reported) as Usage);
 }
 
 /** Parts, JSON text of parts, or plain text: all three occur. */

@@ -1,5 +1,4 @@
 import { createAttributeReader, objectIn } from "./attribute-reader.ts";
-import { usageFrom } from "./dialect-otel.ts";
 import { finishReasonsFrom } from "./finish-reason.ts";
 import { textOf } from "./json.ts";
 import { firstText } from "./message-part.ts";
@@ -7,6 +6,7 @@ import { messagesFrom } from "./messages.ts";
 import type { Dialect } from "./ports.ts";
 import type { AttributeValue } from "./raw-span.ts";
 import type { Message, SpanRole } from "./span.ts";
+import { usageFrom } from "./usage.ts";
 
 /** AI SDK 3 to 6, and 7 in its legacy mode: `ai.*`. AI SDK 7 proper speaks OTel and has no `ai.operationId`. */
 export const vercelAiDialect: Dialect = {

@@ -1,31 +1,31 @@
 import { textOf } from "./json.ts";
-import type { Occurrence } from "./ports.ts";
+import type { Occurrence, Reading } from "./ports.ts";
 import type { AttributeValue, RawSpan } from "./raw-span.ts";
 import type { SpanError } from "./span.ts";
 
 const EXCEPTION_NAMES: readonly string[] = ["exception", "gen_ai.client.operation.exception"];
 
 /**
- * A span failed when its status, `error.type`, an exception or a finish reason says so. Status OK does not outvote the others: some
+ * A span failed when its status, `error.type`, an exception, a finish reason or its dialect says so. Status OK does not outvote the others: some
  * emitters close a failed call with it.
  */
 export function errorOf(
   span: RawSpan,
   occurrences: readonly Occurrence[],
-  finishReasons: readonly string[] | undefined,
-  errorText: string | undefined,
+  read: Pick<Reading, "finishReasons" | "failed" | "errorText">,
 ): SpanError | undefined {
   const exception = occurrences.findLast((occurrence) => EXCEPTION_NAMES.includes(occurrence.name));
   const type = text(span.attributes["error.type"]) ?? text(exception?.attributes["exception.type"]);
-  const failed = span.status.code === 2 || type !== undefined || exception !== undefined || finishReasons?.includes("error") === true;
+  const finishedInError = read.finishReasons?.includes("error") === true;
+  const failed = span.status.code === 2 || type !== undefined || exception !== undefined || finishedInError || read.failed === true;
   if (!failed) return undefined;
   const message =
     text(span.status.message) ??
     text(exception?.attributes["exception.message"]) ??
     text(span.attributes["error.message"]) ??
-    errorText ??
+    read.errorText ??
     type ??
-    (finishReasons?.includes("error") === true ? "finish reason error" : "error");
+    (finishedInError ? "finish reason error" : "error");
   return { ...(type === undefined ? {} : { type }), message: withoutStack(message) };
 }
 

@@ -256,6 +256,47 @@ describe("usage, exposure and evaluations", () => {
     expect(trace.steps.filter((step) => step.kind === "llm")).toHaveLength(2);
   });
 
+  test("a call's wait for its first token and its cost stand on its step, and the costs of the calls are the run's", () => {
+    const trace = one([
+      anAgent("a", { costUsd: 9 }),
+      anLlm("b", 1, { parentSpanId: "a", costUsd: 0.25, timeToFirstTokenMs: 40 }),
+      anLlm("c", 2, { parentSpanId: "a", costUsd: 0.5 }),
+    ]);
+    expect(trace.steps.map((step) => [step.costUsd, step.timeToFirstTokenMs])).toEqual([
+      [0.25, 40],
+      [0.5, undefined],
+    ]);
+    expect(trace.costUsd).toBe(0.75);
+  });
+
+  test("an agent's own cost counts where no call says one", () => {
+    expect(one([anAgent("a", { costUsd: 9 }), anLlm("b", 1, { parentSpanId: "a" })]).costUsd).toBe(9);
+  });
+
+  test("tokens written to the cache are summed", () => {
+    const usage = { cacheWriteTokens: 4 };
+    expect(one([anAgent("a"), anLlm("b", 1, { parentSpanId: "a", usage }), anLlm("c", 2, { parentSpanId: "a", usage })]).usage).toEqual({
+      cacheWriteTokens: 8,
+    });
+  });
+
+  test("a retrieval step says what was asked and found", () => {
+    const retrieval = { query: "Paris?", documents: [{ content: "In France" }] };
+    const trace = one([anAgent("a"), aSpan({ spanId: "r", parentSpanId: "a", role: "retrieval", retrieval })]);
+    expect(trace.steps).toMatchObject([{ kind: "retrieval", retrieval }]);
+  });
+
+  test("a framework's embedding around the client's is one step that knows what either said", () => {
+    const trace = one([
+      anAgent("a"),
+      aSpan({ spanId: "e", parentSpanId: "a", role: "embedding", input: "Paris" }),
+      aSpan({ spanId: "w", parentSpanId: "e", role: "wrapper" }),
+      aSpan({ spanId: "f", parentSpanId: "w", role: "embedding", usage: { inputTokens: 5 } }),
+    ]);
+    expect(trace.steps).toMatchObject([{ kind: "embedding", spanId: spanIdOf("f"), input: "Paris", usage: { inputTokens: 5 } }]);
+    expect(trace.steps).toHaveLength(1);
+  });
+
   test("exposure is united over the run and given wins over withheld", () => {
     const exposure = (given: string[], withheld: string[]) => ({ given, withheld, withholdProbability: 0.1 });
     const trace = one([

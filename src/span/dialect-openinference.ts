@@ -77,7 +77,8 @@ function readModelCall(reader: AttributeReader, input: Payload, output: Payload)
   const response = isObject(output.value) ? output.value : {};
   const rawInput = messagesFrom(first(request, "messages", "input") ?? input.value, "user")?.messages;
   const inputMessages = flattenedMessages(reader.list("llm.input_messages"), rawInput, "user") ?? rawInput;
-  const outputMessages = flattenedMessages(reader.list("llm.output_messages"), undefined, "assistant") ?? choicesOf(response);
+  const answers = choicesOf(response);
+  const outputMessages = flattenedMessages(reader.list("llm.output_messages"), answers, "assistant") ?? answers;
   return {
     provider: reader.text("llm.provider", "llm.system"),
     model: reader.text("llm.response.model_name", "llm.model_name", "llm.request.model_name"),
@@ -99,11 +100,17 @@ function readModelCall(reader: AttributeReader, input: Payload, output: Payload)
 }
 
 function choicesOf(response: Attributes): readonly Message[] | undefined {
-  const choices = response["choices"];
+  const choices = response["choices"] ?? generationsOf(response);
   const said = Array.isArray(choices)
     ? (choices as AttributeValue[]).map((choice) => (isObject(choice) ? (choice["message"] ?? null) : null))
     : response["output"];
   return messagesFrom(said, "assistant")?.messages;
+}
+
+/** LangChain: one list of generations per prompt, `[[{text, message}]]`. */
+function generationsOf(response: Attributes): AttributeValue | undefined {
+  const lists = response["generations"];
+  return Array.isArray(lists) ? (lists as AttributeValue[])[0] : undefined;
 }
 
 function readTool(reader: AttributeReader, input: Payload, output: Payload): Reading {

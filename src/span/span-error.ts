@@ -29,15 +29,21 @@ export function errorOf(
   return { ...(type === undefined ? {} : { type }), message: withoutStack(message) };
 }
 
+// "Error: ", or the longer name of one, and blank lines around the repetition.
+const MAX_HEADING = 200;
+
 /** OpenInference puts the stack into the message: `what\n\nError: what\n    at …`. Two runs then never fail alike. */
 function withoutStack(message: string): string {
   const stack = message.search(/\n\s+at \S/);
   if (stack < 0) return message;
-  const head = message.slice(0, stack);
-  const paragraph = head.lastIndexOf("\n\n");
-  if (paragraph < 0) return head;
-  const said = head.slice(0, paragraph);
-  return head.slice(paragraph).endsWith(said.slice(said.lastIndexOf("\n") + 1)) ? said : head;
+  const head = message.slice(0, stack).trimEnd();
+  // The message says itself twice, so the repetition starts in the middle, give or take its heading: few places to try, however long it is.
+  const middle = Math.max(0, Math.floor((head.length - MAX_HEADING) / 2));
+  for (let at = head.indexOf("\n\n", middle); at >= 0 && at <= head.length / 2; at = head.indexOf("\n\n", at + 1)) {
+    const said = head.slice(0, at).trimEnd();
+    if (said !== "" && head.endsWith(said)) return said;
+  }
+  return head;
 }
 
 function text(value: AttributeValue | undefined): string | undefined {

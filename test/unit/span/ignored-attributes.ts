@@ -39,6 +39,11 @@ export const IGNORED: readonly Ignored[] = [
   },
   { place: /\| span \| (?:input|output)\.mime_type$/, reason: "JSON is known by its look; only text/plain makes a difference" },
   { place: /\| span \| llm\.output_messages\.N\.message\.role$/, reason: "what a model answers comes from the assistant" },
+  {
+    place: /langchain \| span \| llm\.output_messages\.N\.message\.content$/,
+    reason: "output.value holds the same message, and more of it",
+    repeats: /\| output\.value$/,
+  },
   { place: /contents\.N\.message_content\.type$/, reason: "text is the default of a content block" },
   {
     place: /\| span \| embedding\.embeddings\.N\.embedding\.text$/,

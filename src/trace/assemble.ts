@@ -73,7 +73,8 @@ function traceOf({ root, spans }: Run, tree: SpanTree, completeness: Completenes
     endTimeUs: Math.max(...spans.map((span) => span.endTimeUs)),
     ...present("usage", usageOf(root, llms, tree)),
     ...present("costUsd", costOf(root, llms, tree)),
-    ...present("error", root.error),
+    // A model call is the root only of what has none, and there the last word counts: a call may have been tried again.
+    ...present("error", root.role === "llm" ? llms.at(-1)?.error : root.error),
     completeness,
     orphan: root.parentSpanId !== undefined && tree.parentOf(root) === undefined,
     spanCount: spans.length,
@@ -96,7 +97,7 @@ function taskOf(root: Span, spans: readonly Span[], llms: readonly Span[]): stri
 
 /** The root's answer, else the text of the last LLM call of the run's own level. A call that ends in a tool call is no answer. */
 function outputOf(root: Span, spans: readonly Span[], llms: readonly Span[], tree: SpanTree): string {
-  const own = answerText(root.outputMessages) || (root.role === "llm" ? "" : (root.output ?? ""));
+  const own = root.role === "llm" ? "" : answerText(root.outputMessages) || (root.output ?? "");
   if (own !== "") return own;
   const inside = new Set(
     spans.filter((span) => span.role === "agent" && span !== root).flatMap((agent) => tree.subtreeOf(agent).map((span) => span.spanId)),

@@ -73,6 +73,19 @@ describe("runs", () => {
     expect(assemble([anAgent("a", { parentSpanId: "gone" }), anLlm("b", 1, { parentSpanId: "gone" })], "idle")).toHaveLength(2);
   });
 
+  test("calls with the same missing parent are one run, whose answer and error are those of the last", () => {
+    const error = { message: "overloaded" };
+    const run = one([
+      anLlm("b", 1, { parentSpanId: "missing", inputMessages: [user("ask")], outputMessages: [assistant("draft")], error }),
+      anLlm("c", 2, { parentSpanId: "missing", outputMessages: [assistant("answer")] }),
+    ]);
+    expect([run.task, run.output, run.error, run.orphan, run.steps.length]).toEqual(["ask", "answer", undefined, true, 2]);
+  });
+
+  test("calls with different missing parents are runs of their own", () => {
+    expect(assemble([anLlm("b", 1, { parentSpanId: "m1" }), anLlm("c", 2, { parentSpanId: "m2" })], "flush")).toHaveLength(2);
+  });
+
   test("an orphan inside two agent runs joins neither", () => {
     expect(assemble([anAgent("a"), anAgent("b"), anLlm("c", 1, { parentSpanId: "gone" })], "idle")).toHaveLength(3);
   });

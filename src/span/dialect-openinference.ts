@@ -1,16 +1,18 @@
 import { type AttributeReader, createAttributeReader, objectIn } from "./attribute-reader.ts";
-import { usageFrom } from "./dialect-otel.ts";
 import { evaluationFrom } from "./evaluation-events.ts";
 import { finishReasonsFrom } from "./finish-reason.ts";
 import { isObject, textOf, valueFrom } from "./json.ts";
 import { first, firstText, plainText } from "./message-part.ts";
 import { langChainMessage, messagesFrom } from "./messages.ts";
 import { flattenedMessages } from "./openinference-messages.ts";
+import { documentFrom } from "./payload.ts";
 import type { Dialect, Reading } from "./ports.ts";
 import type { Attributes, AttributeValue } from "./raw-span.ts";
-import type { Evaluation, Message, SpanRole } from "./span.ts";
+import { type Roles, roleIn } from "./role.ts";
+import type { Evaluation, Message, RetrievedDocument, SpanRole } from "./span.ts";
+import { usageFrom } from "./usage.ts";
 
-const ROLES: { readonly [kind: string]: SpanRole } = {
+const ROLES: Roles = {
   LLM: "llm",
   EMBEDDING: "embedding",
   RETRIEVER: "retrieval",
@@ -29,7 +31,7 @@ export const openInferenceDialect: Dialect = {
     const reader = createAttributeReader(attributes);
     const kind = reader.text("openinference.span.kind");
     if (kind === undefined) return undefined;
-    const role = ROLES[kind.toUpperCase()] ?? "other";
+    const role = roleIn(ROLES, kind.toUpperCase()) ?? "other";
     const input = payload(reader, "input");
     const output = payload(reader, "output");
     const carried = reader.value("metadata");
@@ -40,6 +42,7 @@ export const openInferenceDialect: Dialect = {
       agentName: reader.text("agent.name") ?? firstText(metadata, "lc_agent_name"),
       conversationId: reader.text("session.id") ?? firstText(metadata, "thread_id", "session_id"),
       userId: reader.text("user.id") ?? firstText(metadata, "user_id"),
+      costUsd: reader.number("llm.cost.total"),
       evaluations: evaluationsOf(reader),
     };
     const specific = readerOf(role)(reader, input, output);
@@ -74,7 +77,8 @@ function readModelCall(reader: AttributeReader, input: Payload, output: Payload)
   const response = isObject(output.value) ? output.value : {};
   const rawInput = messagesFrom(first(request, "messages", "input") ?? input.value, "user")?.messages;
   const inputMessages = flattenedMessages(reader.list("llm.input_messages"), rawInput, "user") ?? rawInput;
-  const outputMessages = flattenedMessages(reader.list("llm.output_messages"), undefined, "assistant") ?? choicesOf(response);
+  const answers = choicesOf(response);
+  const outputMessages = flattenedMessages(reader.list("llm.output_messages"), answers, "assistant") ?? answers;
   return {
     provider: reader.text("llm.provider", "llm.system"),
     model: reader.text("llm.response.model_name", "llm.model_name", "llm.request.model_name"),
@@ -84,6 +88,7 @@ function readModelCall(reader: AttributeReader, input: Payload, output: Payload)
       inputTokens: reader.number("llm.token_count.prompt"),
       outputTokens: reader.number("llm.token_count.completion"),
       cacheReadTokens: reader.number("llm.token_count.prompt_details.cache_read"),
+      cacheWriteTokens: reader.number("llm.token_count.prompt_details.cache_write"),
       reasoningTokens: reader.number("llm.token_count.completion_details.reasoning"),
     }),
     system: firstText(request, "instructions"),
@@ -95,11 +100,17 @@ function readModelCall(reader: AttributeReader, input: Payload, output: Payload)
 }
 
 function choicesOf(response: Attributes): readonly Message[] | undefined {
-  const choices = response["choices"];
+  const choices = response["choices"] ?? generationsOf(response);
   const said = Array.isArray(choices)
     ? (choices as AttributeValue[]).map((choice) => (isObject(choice) ? (choice["message"] ?? null) : null))
     : response["output"];
   return messagesFrom(said, "assistant")?.messages;
+}
+
+/** LangChain: one list of generations per prompt, `[[{text, message}]]`. */
+function generationsOf(response: Attributes): AttributeValue | undefined {
+  const lists = response["generations"];
+  return Array.isArray(lists) ? (lists as AttributeValue[])[0] : undefined;
 }
 
 function readTool(reader: AttributeReader, input: Payload, output: Payload): Reading {
@@ -137,14 +148,30 @@ function readRun(_reader: AttributeReader, input: Payload, output: Payload): Rea
 }
 
 function readPlain(reader: AttributeReader, input: Payload, output: Payload): Reading {
-  const documents = reader.list("retrieval.documents").flatMap((document) => firstText(document, "document.content") ?? []);
+  const lists = ["retrieval.documents", "reranker.output_documents"].flatMap((prefix) => reader.list(prefix));
+  const documents = lists.map((record) => documentOf(record));
+  const texts = documents.flatMap((document) => document.content ?? []);
+  const query = reader.text("reranker.query") ?? input.text;
   return {
     provider: reader.text("llm.provider", "llm.system"),
     model: reader.text("embedding.model_name", "reranker.model_name"),
     usage: usageFrom({ inputTokens: reader.number("llm.token_count.prompt"), outputTokens: undefined }),
     input: input.text,
-    output: output.text ?? (documents.length === 0 ? undefined : documents.join("\n")),
+    output: output.text ?? (texts.length === 0 ? undefined : texts.join("\n")),
+    retrieval: reader.text("openinference.span.kind")?.toUpperCase().startsWith("RE")
+      ? { ...(query === undefined ? {} : { query }), ...(documents.length === 0 ? {} : { documents }) }
+      : undefined,
   };
+}
+
+function documentOf(record: Attributes): RetrievedDocument {
+  const metadata = record["document.metadata"];
+  return documentFrom({
+    id: record["document.id"] ?? null,
+    score: record["document.score"] ?? null,
+    content: record["document.content"] ?? null,
+    ...(metadata === undefined ? {} : { metadata: valueFrom(metadata) }),
+  });
 }
 
 function evaluationsOf(reader: AttributeReader): readonly Evaluation[] {

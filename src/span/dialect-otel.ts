@@ -3,11 +3,14 @@ import { finishReasonsFrom } from "./finish-reason.ts";
 import { isObject, textOf, valueFrom } from "./json.ts";
 import { partFrom, plainText } from "./message-part.ts";
 import { messagesFrom, textOfMessage } from "./messages.ts";
+import { documentsIn } from "./payload.ts";
 import type { Dialect, DialectInput, Reading } from "./ports.ts";
 import type { Attributes, AttributeValue } from "./raw-span.ts";
+import { type Roles, roleIn } from "./role.ts";
 import type { SpanRole, Usage } from "./span.ts";
+import { usageFrom } from "./usage.ts";
 
-const ROLES: { readonly [operation: string]: SpanRole } = {
+const ROLES: Roles = {
   chat: "llm",
   generate_content: "llm",
   text_completion: "llm",
@@ -21,6 +24,13 @@ const ROLES: { readonly [operation: string]: SpanRole } = {
   invoke_workflow: "agent",
   create_agent: "agent",
   workflow: "agent",
+  // Writing to a memory is neither a call of a model nor of a tool, and finds nothing: such spans only hold their place in the tree.
+  create_memory_store: "other",
+  create_memory: "other",
+  update_memory: "other",
+  upsert_memory: "other",
+  delete_memory: "other",
+  delete_memory_store: "other",
   // These hold the model calls of one turn; counting them as calls would count every token twice.
   plan: "wrapper",
   agent_step: "wrapper",
@@ -28,6 +38,8 @@ const ROLES: { readonly [operation: string]: SpanRole } = {
   model_step: "wrapper",
   model_chunk: "wrapper",
 };
+
+const MILLISECONDS_PER_SECOND = 1000;
 
 // Context that processors stamp on every span of a run, also on plain HTTP spans.
 const STAMPED = /^gen_ai\.(conversation|agent)\./;
@@ -72,14 +84,17 @@ function readAttributes(attributes: Attributes): Reading {
     provider: reader.text("gen_ai.provider.name", "gen_ai.system"),
     model: reader.text("gen_ai.response.model", "gen_ai.request.model"),
     responseId: reader.text("gen_ai.response.id"),
-    finishReasons:
-      finishReasonsFrom(reader.json("gen_ai.response.finish_reasons", "anthropic.message.stop_reason")) ?? output?.finishReasons,
+    finishReasons: finishReasonsFrom(reader.json("gen_ai.response.finish_reasons")) ?? output?.finishReasons,
     usage: usageOf(reader),
     system: systemOf(reader.value("gen_ai.system_instructions")),
     inputMessages: input?.messages,
     outputMessages: output?.messages,
     input: query,
     output: documents === undefined ? undefined : textOf(documents),
+    retrieval: role === "retrieval" ? { ...given("query", query), ...given("documents", documentsIn(documents)) } : undefined,
+    timeToFirstTokenMs: firstTokenMs(reader),
+    // Emitters that do not know the price of a model write 0.
+    costUsd: reader.number("gen_ai.usage.cost", "gen_ai.usage.total_cost"),
     ...(tool === undefined ? {} : { tool }),
     errorText: typeof tool?.result === "string" ? tool.result : undefined,
     agentName: reader.text("gen_ai.agent.name", "gen_ai.workflow.name"),
@@ -92,17 +107,32 @@ function readAttributes(attributes: Attributes): Reading {
 function roleOf(operation: string | undefined, reader: AttributeReader): SpanRole | undefined {
   if (reader.text("mcp.method.name") === "tools/call") return "tool";
   if (operation === undefined) return reader.has("mcp.method.name") ? "other" : undefined;
-  return Object.hasOwn(ROLES, operation) ? ROLES[operation] : "other";
+  return roleIn(ROLES, operation) ?? "other";
 }
 
 function toolOf(reader: AttributeReader): NonNullable<Reading["tool"]> {
-  const result = reader.json("gen_ai.tool.call.result", "anthropic.tool_result.content");
+  const result = reader.json("gen_ai.tool.call.result");
   return {
     name: reader.text("gen_ai.tool.name"),
     callId: reader.text("gen_ai.tool.call.id"),
     arguments: reader.json("gen_ai.tool.call.arguments"),
     result: result === undefined ? undefined : plainText(result),
   };
+}
+
+/** The convention counts seconds, and so do those who were before it. */
+function firstTokenMs(reader: AttributeReader): number | undefined {
+  const seconds = reader.number(
+    "gen_ai.response.time_to_first_chunk",
+    "gen_ai.client.operation.time_to_first_chunk",
+    "gen_ai.server.time_to_first_token",
+    "gen_ai.server.ttft",
+  );
+  return seconds === undefined ? undefined : seconds * MILLISECONDS_PER_SECOND;
+}
+
+function given<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: V });
 }
 
 /** Input includes cached and output includes reasoning by definition of the convention. */
@@ -114,14 +144,13 @@ function usageOf(reader: AttributeReader): Usage | undefined {
     inputTokens: reader.number("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
     outputTokens,
     cacheReadTokens: reader.number("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
+    cacheWriteTokens: reader.number(
+      "gen_ai.usage.cache_write.input_tokens",
+      "gen_ai.usage.cache_creation.input_tokens",
+      "gen_ai.usage.cache_creation_input_tokens",
+    ),
     reasoningTokens: reader.number("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens") ?? vendorReasoning,
   });
-}
-
-/** Only what was reported; `undefined` when nothing was. A negative count is no report. */
-export function usageFrom(fields: { readonly [Field in keyof Usage]: number | undefined }): Usage | undefined {
-  const reported = Object.entries(fields).filter(([, count]) => count !== undefined && count >= 0);
-  return reported.length === 0 ? undefined : (Object.fromEntries(reported) as Usage);
 }
 
 /** Parts, JSON text of parts, or plain text: all three occur. */

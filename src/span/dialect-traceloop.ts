@@ -1,18 +1,18 @@
-import { type AttributeReader, createAttributeReader } from "./attribute-reader.ts";
-import { finishReasonsFrom } from "./finish-reason.ts";
+import { createAttributeReader } from "./attribute-reader.ts";
 import { isObject, textOf, valueFrom } from "./json.ts";
-import { first, toolCall } from "./message-part.ts";
+import { first } from "./message-part.ts";
 import { messagesFrom } from "./messages.ts";
-import type { Dialect, Reading } from "./ports.ts";
-import type { Attributes, AttributeValue } from "./raw-span.ts";
-import type { Message, Part, SpanRole } from "./span.ts";
+import type { Dialect } from "./ports.ts";
+import type { AttributeValue } from "./raw-span.ts";
+import { type Roles, roleIn } from "./role.ts";
+import type { Message } from "./span.ts";
 
-const KINDS: { readonly [kind: string]: SpanRole } = { workflow: "agent", agent: "agent", task: "wrapper", tool: "tool" };
-const REQUESTS: { readonly [type: string]: SpanRole } = { chat: "llm", completion: "llm", embedding: "embedding", rerank: "retrieval" };
+const KINDS: Roles = { workflow: "agent", agent: "agent", task: "wrapper", tool: "tool" };
+const REQUESTS: Roles = { chat: "llm", completion: "llm", embedding: "embedding", rerank: "retrieval" };
 
 const SESSION_KEYS = ["session_id", "conversation_id", "thread_id", "chat_id"].map((key) => `traceloop.association.properties.${key}`);
 
-/** OpenLLMetry: decorators write `traceloop.*`; model calls are OTel `gen_ai.*` since 0.23 and flattened prompts before. */
+/** OpenLLMetry: decorators write `traceloop.*`; model calls are OTel `gen_ai.*` since 0.23 and flattened prompts before (see `flattened`). */
 export const traceloopDialect: Dialect = {
   name: "traceloop",
   read({ span: { attributes, scope } }) {
@@ -33,7 +33,7 @@ export const traceloopDialect: Dialect = {
       agentName: reader.text("gen_ai.agent.name", "traceloop.workflow.name") ?? (role === "agent" ? entityName : undefined),
       conversationId: reader.text(...SESSION_KEYS),
       userId: reader.text("traceloop.association.properties.user_id"),
-      ...modelCall(reader, scope.name),
+      inputMessages: responsesInput(reader.value("gen_ai.input.messages"), scope.name),
       input: input === undefined ? undefined : textOf(input),
       output: output === undefined ? undefined : textOf(output),
       ...(role === "tool" ? { tool: { name: entityName, arguments: input, result: output } } : {}),
@@ -41,10 +41,6 @@ export const traceloopDialect: Dialect = {
     };
   },
 };
-
-function roleIn(roles: { readonly [name: string]: SpanRole }, name: string | undefined): SpanRole | undefined {
-  return name !== undefined && Object.hasOwn(roles, name) ? roles[name] : undefined;
-}
 
 /** `{args: […], kwargs: {…}}` as what was passed: the one argument, else the named ones, else both. */
 function entityInput(value: AttributeValue | undefined): AttributeValue | undefined {
@@ -54,27 +50,6 @@ function entityInput(value: AttributeValue | undefined): AttributeValue | undefi
   const named = Object.keys(kwargs).length > 0;
   if (args.length === 0) return kwargs;
   return args.length === 1 && !named ? (args[0] as AttributeValue) : value;
-}
-
-function modelCall(reader: AttributeReader, scopeName: string): Reading {
-  const flatInput = reader.list("gen_ai.prompt").flatMap((record) => flattened(record, "user"));
-  const completions = reader.list("gen_ai.completion");
-  const flatOutput = completions.flatMap((record) => flattened(record, "assistant"));
-  return {
-    inputMessages: flatInput.length > 0 ? flatInput : responsesInput(reader.value("gen_ai.input.messages"), scopeName),
-    outputMessages: flatOutput.length > 0 ? flatOutput : undefined,
-    finishReasons: finishReasonsFrom(completions.flatMap((record) => record["finish_reason"] ?? [])),
-  };
-}
-
-function flattened(record: Attributes, fallbackRole: string): readonly Message[] {
-  const reader = createAttributeReader(record);
-  const calls: Part[] = reader.list("tool_calls").map((call) => toolCall(call));
-  const role = reader.text("role") ?? fallbackRole;
-  const content = reader.value("content");
-  const callId = reader.text("tool_call_id");
-  const read = messagesFrom([{ role, content: content ?? null, ...(callId === undefined ? {} : { tool_call_id: callId }) }], role);
-  return (read?.messages ?? []).map((message) => ({ role, parts: [...message.parts, ...calls] }));
 }
 
 /** For the Responses API the whole input list is written as JSON inside one text part; only this emitter does so. */

@@ -31,8 +31,9 @@ export function hasGenAiKey(attributes: object): boolean {
 }
 
 /** True for log records with GenAI content. An application's other logs carry trace ids as well and say nothing about its agent. */
-export function isGenAiLog(log: Pick<RawLog, "eventName" | "attributes">): boolean {
+export function isGenAiLog(log: Pick<RawLog, "eventName" | "attributes"> & { readonly body?: RawLog["body"] }): boolean {
   if (log.eventName !== undefined && isGenAiKey(log.eventName)) return true;
   const named = log.attributes["event.name"];
-  return (typeof named === "string" && isGenAiKey(named)) || hasGenAiKey(log.attributes);
+  if ((typeof named === "string" && isGenAiKey(named)) || hasGenAiKey(log.attributes)) return true;
+  return typeof log.body === "object" && log.body !== null && hasGenAiKey(log.body);
 }

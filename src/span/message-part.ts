@@ -35,8 +35,21 @@ export function partFrom(value: AttributeValue): Part | undefined {
     default:
       // OpenAI Chat: {id, type: "function", function: {name, arguments}}; AI SDK: {type: "function", toolCallId, ...}.
       if (isObject(value["function"]) || typeof value["toolName"] === "string") return toolCall(value);
-      return { type: "other", value };
+      return (type === undefined ? keyedPart(value) : undefined) ?? { type: "other", value };
   }
+}
+
+/** Gemini and Genkit name a part by its key: `{text}`, `{functionCall}`, `{toolResponse}`. */
+function keyedPart(value: JsonObject): Part | undefined {
+  const call = first(value, "functionCall", "function_call", "toolRequest");
+  if (isObject(call)) return toolCall(call);
+  const answer = first(value, "functionResponse", "function_response", "toolResponse");
+  if (isObject(answer)) return toolResponse(answer);
+  const thought = firstText(value, "reasoning");
+  if (thought !== undefined) return { type: "reasoning", content: thought };
+  const content = firstText(value, "text");
+  if (content === undefined) return undefined;
+  return { type: value["thought"] === true ? "reasoning" : "text", content };
 }
 
 /** `{type: "text"}` and nothing else: content capture is off. */
@@ -57,8 +70,16 @@ export function toolResponse(value: JsonObject): Part {
   return {
     type: "tool_call_response",
     ...idOf(value),
-    response: plainText(first(value, "response", "result", "output", "content") ?? null),
+    response: unwrapped(plainText(first(value, "response", "result", "output", "content") ?? null)),
   };
+}
+
+/** AI SDK 5 and later say what kind of output it is: `{type: "json", value}`, `{type: "error-text", value}`. */
+function unwrapped(output: AttributeValue): AttributeValue {
+  if (!isObject(output) || output["value"] === undefined || Object.keys(output).length !== 2) return output;
+  const type = output["type"];
+  if (type === "error-text" || type === "error-json") return { error: output["value"] };
+  return type === "text" || type === "json" || type === "content" ? plainText(output["value"]) : output;
 }
 
 /** Several text blocks and nothing else are one text: so a tool's answer reads the same from every provider. */
@@ -66,7 +87,8 @@ export function plainText(value: AttributeValue): AttributeValue {
   if (!Array.isArray(value) || value.length === 0) return value;
   const texts: string[] = [];
   for (const block of value as readonly AttributeValue[]) {
-    const part = isObject(block) ? partFrom(block) : undefined;
+    // A row of data may well be `{text}`; only what says that it is a content block counts.
+    const part = isObject(block) && block["type"] !== undefined ? partFrom(block) : undefined;
     if (part?.type !== "text") return value;
     texts.push(part.content);
   }
@@ -75,7 +97,7 @@ export function plainText(value: AttributeValue): AttributeValue {
 
 /** `call_id` before `id`: the Responses API numbers the item (`fc_…`) apart from the call, and answers name the call. */
 function idOf(value: JsonObject): { readonly id?: string } {
-  const id = firstText(value, "call_id", "tool_call_id", "tool_use_id", "toolCallId", "id");
+  const id = firstText(value, "call_id", "tool_call_id", "tool_use_id", "toolCallId", "id", "ref");
   return id === undefined ? {} : { id };
 }
 

@@ -57,7 +57,8 @@ export function messageFrom(value: AttributeValue, fallbackRole: string): Messag
   if (!isObject(value)) return undefined;
   const langChain = langChainMessage(value);
   if (langChain !== undefined) return messageFrom(langChain, fallbackRole);
-  const role = firstText(value, "role") ?? fallbackRole;
+  const said = firstText(value, "role") ?? fallbackRole;
+  const role = Object.hasOwn(PROVIDER_ROLES, said) ? (PROVIDER_ROLES[said] ?? said) : said;
   if (Array.isArray(value["parts"])) return { role, parts: partsOf(value["parts"]) };
   const type = value["type"];
   if (type === "function_call") return { role: "assistant", parts: [toolCall(value)] };
@@ -71,6 +72,9 @@ export function messageFrom(value: AttributeValue, fallbackRole: string): Messag
   if (Array.isArray(calls)) parts.push(...(calls as AttributeValue[]).filter(isObject).map(toolCall));
   return { role, parts };
 }
+
+// Gemini and Genkit call the assistant "model"; OpenAI called the tool "function" before it had tools.
+const PROVIDER_ROLES: { readonly [role: string]: string } = { model: "assistant", function: "tool" };
 
 function holdsResponses(content: AttributeValue | undefined): boolean {
   if (!Array.isArray(content)) return false;

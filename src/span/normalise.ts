@@ -54,7 +54,10 @@ function understand(span: RawSpan, logs: readonly RawLog[]): Span {
       input: read.inputMessages === undefined ? read.input : undefined,
       output: read.outputMessages === undefined ? read.output : undefined,
       tool,
-      error: errorOf(span, occurrences, read.finishReasons, read.errorText),
+      retrieval: read.retrieval,
+      timeToFirstTokenMs: positive(read.timeToFirstTokenMs),
+      costUsd: positive(read.costUsd),
+      error: errorOf(span, occurrences, read),
       agentName: read.agentName ?? textIn(span.attributes, "gen_ai.agent.name"),
       conversationId: read.conversationId ?? textIn(span.attributes, "gen_ai.conversation.id", "session.id"),
       userId: read.userId ?? textIn(span.attributes, "user.id", "enduser.id"),
@@ -62,6 +65,11 @@ function understand(span: RawSpan, logs: readonly RawLog[]): Span {
     evaluations: [...evaluationsIn(occurrences), ...(read.evaluations ?? [])],
     metadata: read.metadata ?? {},
   };
+}
+
+/** Clocks that were set back and prices that are not known give nothing to report. */
+function positive(value: number | undefined): number | undefined {
+  return value !== undefined && value > 0 ? value : undefined;
 }
 
 /** Messages without parts say that content capture is off; they must not stand before another dialect's content. */
@@ -78,9 +86,10 @@ function spoken(messages: readonly Message[] | undefined): readonly Message[] | 
 function merge(readings: readonly Reading[]): Reading {
   const merged: Reading = {};
   for (const reading of readings.toReversed()) {
-    const { usage, tool, metadata, ...fields } = reading;
+    const { usage, retrieval, tool, metadata, ...fields } = reading;
     Object.assign(merged, defined(fields), {
       ...(usage === undefined ? {} : { usage: { ...merged.usage, ...usage } }),
+      ...(retrieval === undefined ? {} : { retrieval: { ...merged.retrieval, ...retrieval } }),
       ...(tool === undefined ? {} : { tool: { ...merged.tool, ...defined(tool) } }),
       ...(metadata === undefined ? {} : { metadata: { ...merged.metadata, ...metadata } }),
     });

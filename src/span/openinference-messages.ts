@@ -5,7 +5,7 @@ import type { Message, Part } from "./span.ts";
 
 /**
  * Messages from flattened attributes, one record per index. A message that lost its content there (the LangChain instrumentation drops
- * content lists) gets it from the raw payload, where that has as many messages. `undefined` for no records.
+ * content lists), or its ids, gets them from the raw payload, where that has as many messages. `undefined` for no records.
  */
 export function flattenedMessages(
   records: readonly Attributes[],
@@ -16,7 +16,20 @@ export function flattenedMessages(
   const spare = raw?.length === records.length ? raw : undefined;
   return records.map((record, index) => {
     const message = flattenedMessage(record, role);
-    return message.parts.length > 0 ? message : (spare?.[index] ?? message);
+    const whole = spare?.[index];
+    return message.parts.length > 0 ? { ...message, parts: withIds(message.parts, whole?.parts ?? []) } : (whole ?? message);
+  });
+}
+
+/** It also drops the ids of calls and answers, without which nothing can be joined. */
+function withIds(parts: readonly Part[], whole: readonly Part[]): readonly Part[] {
+  const same = (type: Part["type"]): readonly Part[] => whole.filter((part) => part.type === type);
+  const at = { tool_call: 0, tool_call_response: 0 };
+  return parts.map((part) => {
+    if (part.type !== "tool_call" && part.type !== "tool_call_response") return part;
+    const twin = same(part.type)[at[part.type]++];
+    const id = twin?.type === part.type ? twin.id : undefined;
+    return part.id !== undefined || id === undefined ? part : { ...part, id };
   });
 }
 

@@ -46,6 +46,9 @@ export type Reading = {
     | "outputMessages"
     | "input"
     | "output"
+    | "retrieval"
+    | "timeToFirstTokenMs"
+    | "costUsd"
     | "agentName"
     | "conversationId"
     | "userId"]?: Span[Field] | undefined;
@@ -53,6 +56,8 @@ export type Reading = {
   /** Used only when the role comes out as "tool"; a name is not needed. */
   readonly tool?: { readonly [Field in keyof NonNullable<Span["tool"]>]?: NonNullable<Span["tool"]>[Field] | undefined };
   readonly evaluations?: Span["evaluations"];
+  /** True when the emitter reports a failure in words of its own, which neither status, `error.type`, exception nor finish reason repeats. */
+  readonly failed?: boolean | undefined;
   /** What to say for a failure that gave no message of its own. */
   readonly errorText?: string | undefined;
   /** Attributes of this dialect that no rule maps, as they came. */

@@ -92,5 +92,6 @@ function concernsAgent(span: SpanLike): boolean {
 function isAboutAgent(record: LogRecordLike): boolean {
   if (typeof record.eventName === "string" && isGenAiKey(record.eventName)) return true;
   const named = (record.attributes as { readonly [key: string]: unknown })["event.name"];
-  return (typeof named === "string" && isGenAiKey(named)) || hasGenAiKey(record.attributes);
+  if ((typeof named === "string" && isGenAiKey(named)) || hasGenAiKey(record.attributes)) return true;
+  return typeof record.body === "object" && record.body !== null && hasGenAiKey(record.body);
 }

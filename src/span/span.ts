@@ -22,7 +22,10 @@ export interface Message {
 export interface Usage {
   readonly inputTokens?: number;
   readonly outputTokens?: number;
+  /** Part of the input, read from the provider's prompt cache. */
   readonly cacheReadTokens?: number;
+  /** Part of the input, written to that cache. */
+  readonly cacheWriteTokens?: number;
   readonly reasoningTokens?: number;
 }
 
@@ -30,6 +33,21 @@ export interface SpanError {
   /** `error.type` or the exception type. */
   readonly type?: string;
   readonly message: string;
+}
+
+/** What a retriever, a reranker or a memory search found. */
+export interface RetrievedDocument {
+  readonly id?: string;
+  /** As reported, no fixed range. */
+  readonly score?: number;
+  readonly content?: string;
+  readonly metadata?: AttributeValue;
+}
+
+export interface Retrieval {
+  readonly query?: string;
+  /** In the order of the emitter. Empty means that it said it found nothing. */
+  readonly documents?: readonly RetrievedDocument[];
 }
 
 /** A judgement by another tool: `gen_ai.evaluation.result`. */
@@ -80,6 +98,11 @@ export interface Span {
     readonly arguments?: AttributeValue;
     readonly result?: AttributeValue;
   };
+  readonly retrieval?: Retrieval;
+  /** From the start of the span to the first token or chunk, in milliseconds. */
+  readonly timeToFirstTokenMs?: number;
+  /** US dollars, only where the emitter says so; never computed from tokens. Zero is "unknown price" for some emitters, so it is absent. */
+  readonly costUsd?: number;
   readonly error?: SpanError;
   readonly agentName?: string;
   readonly conversationId?: string;

@@ -1,10 +1,10 @@
 import type { TimeUs } from "../base/clock.ts";
-import type { Evaluation, Span, SpanExposure, Usage } from "../span/span.ts";
+import type { Evaluation, Span, SpanExposure } from "../span/span.ts";
 import { findRuns, type Run } from "./find-runs.ts";
-import { sumUsage } from "./llm-calls.ts";
 import { lastUserText } from "./message-text.ts";
 import { createSpanTree, type SpanTree } from "./span-tree.ts";
 import { answerText, stepsOf } from "./steps.ts";
+import { costOf, usageOf } from "./totals.ts";
 import type { CompletenessReason, Trace } from "./trace.ts";
 
 /**
@@ -72,7 +72,9 @@ function traceOf({ root, spans }: Run, tree: SpanTree, completeness: Completenes
     startTimeUs: Math.min(...spans.map((span) => span.startTimeUs)),
     endTimeUs: Math.max(...spans.map((span) => span.endTimeUs)),
     ...present("usage", usageOf(root, llms, tree)),
-    ...present("error", root.error),
+    ...present("costUsd", costOf(root, llms, tree)),
+    // A model call is the root only of what has none, and there the last word counts: a call may have been tried again.
+    ...present("error", root.role === "llm" ? llms.at(-1)?.error : root.error),
     completeness,
     orphan: root.parentSpanId !== undefined && tree.parentOf(root) === undefined,
     spanCount: spans.length,
@@ -95,7 +97,7 @@ function taskOf(root: Span, spans: readonly Span[], llms: readonly Span[]): stri
 
 /** The root's answer, else the text of the last LLM call of the run's own level. A call that ends in a tool call is no answer. */
 function outputOf(root: Span, spans: readonly Span[], llms: readonly Span[], tree: SpanTree): string {
-  const own = answerText(root.outputMessages) || (root.role === "llm" ? "" : (root.output ?? ""));
+  const own = root.role === "llm" ? "" : answerText(root.outputMessages) || (root.output ?? "");
   if (own !== "") return own;
   const inside = new Set(
     spans.filter((span) => span.role === "agent" && span !== root).flatMap((agent) => tree.subtreeOf(agent).map((span) => span.spanId)),
@@ -103,21 +105,6 @@ function outputOf(root: Span, spans: readonly Span[], llms: readonly Span[], tre
   const last = llms.findLast((llm) => !inside.has(llm.spanId)) ?? llms.at(-1);
   const asksTool = last?.outputMessages?.some((message) => message.parts.some((part) => part.type === "tool_call")) ?? false;
   return last === undefined || asksTool ? "" : answerText(last.outputMessages) || (last.output ?? "");
-}
-
-/** Leaf LLM calls only; an agent's own total only where no call below it reported any, since it is the sum of them. */
-function usageOf(root: Span, llms: readonly Span[], tree: SpanTree): Usage | undefined {
-  const reported = new Map(llms.flatMap((llm) => (llm.usage === undefined ? [] : [[llm.spanId, llm.usage] as const])));
-  // Parents first, then walked backwards: a loop, because a hostile chain of spans is deeper than the stack.
-  const parentsFirst = [root];
-  for (let index = 0; index < parentsFirst.length; index++) parentsFirst.push(...tree.childrenOf(parentsFirst[index] ?? root));
-  const totals = new Map<Span, Usage | undefined>();
-  for (const span of parentsFirst.reverse()) {
-    const sum = sumUsage([reported.get(span.spanId), ...tree.childrenOf(span).map((child) => totals.get(child))]);
-    totals.set(span, sum ?? (span.role === "agent" ? span.usage : undefined));
-  }
-  const inTree = new Set(parentsFirst.map((span) => span.spanId));
-  return sumUsage([totals.get(root), ...llms.filter((llm) => !inTree.has(llm.spanId)).map((llm) => llm.usage)]);
 }
 
 /** United over the run; where no span of it carries one, the nearest span above does, since injection may happen before the agent starts. */

@@ -12,6 +12,8 @@ export interface Run {
  *
  * - A topmost agent span is a run; agents below it are steps of it, siblings are runs of their own.
  * - A tree without any agent is one run of its local root, when it holds an LLM or tool span.
+ * - Trees without agent that have the very same missing parent are one run, as they were with that parent: processors copy no plain span, so the
+ *   HTTP span around raw model calls is never there.
  * - LLM and tool spans beside the agents of a tree form one run per branch, so that nothing vanishes.
  * - A tree without agent whose parent was never received, and that lies in time inside exactly one agent run, joins that run:
  *   emitters that only export GenAI spans drop the plain spans in between. Not when the agent has the very same missing parent (then they are siblings).
@@ -23,17 +25,24 @@ export function findRuns(tree: SpanTree): readonly Run[] {
   for (const run of agentRuns) for (const span of run.spans) taken.add(span);
 
   const otherRuns: Run[] = [];
+  const siblings = new Map<string, Span[]>();
   for (const top of tree.spans) {
     if (tree.parentOf(top) !== undefined) continue;
     const rest = tree.subtreeOf(top);
-    if (!rest.some((span) => taken.has(span))) {
-      if (!rest.some(isWork)) continue;
-      const home = top.parentSpanId === undefined ? undefined : enclosing(top, rest, agentRuns);
-      if (home === undefined) otherRuns.push({ root: top, spans: rest });
+    if (rest.some((span) => taken.has(span))) {
+      otherRuns.push(...strayRuns(tree, rest, taken));
+    } else if (top.parentSpanId === undefined) {
+      if (rest.some(isWork)) otherRuns.push({ root: top, spans: rest });
+    } else {
+      const home = rest.some(isWork) ? enclosing(top, rest, agentRuns) : undefined;
+      if (home === undefined) siblings.set(top.parentSpanId, [...(siblings.get(top.parentSpanId) ?? []), top]);
       else home.spans.push(...rest);
-      continue;
     }
-    otherRuns.push(...strayRuns(tree, rest, taken));
+  }
+  for (const tops of siblings.values()) {
+    const [root] = tops;
+    const rest = tops.flatMap((top) => tree.subtreeOf(top));
+    if (root !== undefined && rest.some(isWork)) otherRuns.push({ root, spans: rest });
   }
   const order = new Map(tree.spans.map((span, index) => [span, index]));
   const at = (span: Span): number => order.get(span) ?? 0;

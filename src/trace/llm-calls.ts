@@ -71,4 +71,4 @@ export function sumUsage(usages: readonly (Usage | undefined)[]): Usage | undefi
   return Object.keys(total).length === 0 ? undefined : total;
 }
 
-const USAGE_FIELDS = ["inputTokens", "outputTokens", "cacheReadTokens", "reasoningTokens"] as const;
+const USAGE_FIELDS = ["inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", "reasoningTokens"] as const;

@@ -21,7 +21,7 @@ export function stepsOf(root: Span, spans: readonly Span[], tree: SpanTree): Run
     const before = inferred.filter((step) => step.startTimeUs === llm.startTimeUs && step.startTimeUs !== llm.endTimeUs);
     return [...before, llmStep(llm, seen), ...inferred.filter((step) => !before.includes(step))];
   });
-  const plain = spans.flatMap((span) => (span === root && span.role === "agent" ? [] : plainStep(span)));
+  const plain = embeddingsOnce(spans, tree).flatMap((span) => (span === root && span.role === "agent" ? [] : plainStep(span)));
   const ordered = [
     ...plain.filter((step) => step.kind === "agent"),
     ...told,
@@ -48,6 +48,8 @@ function llmStep(llm: Span, seen: Set<string>): Step {
     ...(llm.model === undefined ? {} : { model: llm.model }),
     ...(llm.usage === undefined ? {} : { usage: llm.usage }),
     ...(llm.finishReasons === undefined ? {} : { finishReasons: llm.finishReasons }),
+    ...(llm.timeToFirstTokenMs === undefined ? {} : { timeToFirstTokenMs: llm.timeToFirstTokenMs }),
+    ...(llm.costUsd === undefined ? {} : { costUsd: llm.costUsd }),
   };
 }
 
@@ -62,6 +64,17 @@ function newestInput(messages: readonly Message[] | undefined, seen: Set<string>
     if (message.role !== "assistant" && message.role !== "system") newest = text;
   }
   return newest || renderMessage(messages?.at(-1) ?? { role: "user", parts: [] });
+}
+
+/** A framework's embedding span around the client library's is one request; what only the outer one says is kept. */
+function embeddingsOnce(spans: readonly Span[], tree: SpanTree): readonly Span[] {
+  const outer = new Map<Span, Span>();
+  for (const span of spans) {
+    const around = span.role === "embedding" ? tree.ancestorsOf(span).find((above) => above.role !== "wrapper") : undefined;
+    if (around?.role === "embedding") outer.set(span, around);
+  }
+  const folded = new Set(outer.values());
+  return spans.flatMap((span) => (folded.has(span) ? [] : outer.has(span) ? [{ ...outer.get(span), ...span }] : [span]));
 }
 
 function plainStep(span: Span): readonly Step[] {
@@ -81,6 +94,8 @@ function plainStep(span: Span): readonly Step[] {
       ...(span.model === undefined ? {} : { model: span.model }),
       // An agent reports the sum of its LLM calls; those are steps themselves.
       ...(span.usage === undefined || span.role === "agent" ? {} : { usage: span.usage }),
+      ...(span.costUsd === undefined || span.role === "agent" ? {} : { costUsd: span.costUsd }),
+      ...(span.retrieval === undefined || span.role !== "retrieval" ? {} : { retrieval: span.retrieval }),
     },
   ];
 }

@@ -31,7 +31,10 @@ export function toolSteps(spans: readonly Span[], llms: readonly Span[], tree: S
   return { spanned: tools.map(spannedStep), inferred };
 }
 
-/** One span per tool call: an MCP `tools/call X` below `execute_tool X` (and its server span) is the same step, told by the outer one. */
+/**
+ * One span per tool call: an MCP `tools/call X` below `execute_tool X` (and its server span) is the same step, told by the outer one. So is a
+ * span of the same call id, and one that calls itself the execution of the tool around it.
+ */
 function foldedTools(spans: readonly Span[], tree: SpanTree): readonly Span[] {
   const inner = new Map<Span, Span[]>();
   const kept: Span[] = [];
@@ -39,7 +42,7 @@ function foldedTools(spans: readonly Span[], tree: SpanTree): readonly Span[] {
     if (span.role !== "tool") continue;
     let outer = tree.parentOf(span);
     while (outer !== undefined && (outer.role === "wrapper" || outer.role === "other")) outer = tree.parentOf(outer);
-    const home = outer?.role === "tool" && nameOf(outer) === nameOf(span) ? outer : undefined;
+    const home = outer?.role === "tool" && isSameCall(outer, span) ? outer : undefined;
     if (home === undefined) kept.push(span);
     else inner.set(home, [...(inner.get(home) ?? []), span]);
   }
@@ -52,6 +55,12 @@ function foldedTools(spans: readonly Span[], tree: SpanTree): readonly Span[] {
     });
   };
   return kept.map(complete);
+}
+
+function isSameCall(outer: Span, inner: Span): boolean {
+  const callId = outer.tool?.callId;
+  if (callId !== undefined && inner.tool?.callId !== undefined) return callId === inner.tool.callId;
+  return inner.operation === "tool.execution" || nameOf(outer) === nameOf(inner);
 }
 
 /** Pairs by call id, then by name in order, then by time for spans that say neither arguments nor the tool's own name. Returns the calls left over. */

@@ -1,6 +1,6 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { AttributeValue } from "../span/raw-span.ts";
-import type { Evaluation, SpanError, SpanExposure, Usage } from "../span/span.ts";
+import type { Evaluation, Retrieval, SpanError, SpanExposure, Usage } from "../span/span.ts";
 
 /**
  * Why a trace was judged complete.
@@ -31,6 +31,11 @@ export interface Step {
   readonly model?: string;
   readonly usage?: Usage;
   readonly finishReasons?: readonly string[];
+  /** Of a retrieval step. */
+  readonly retrieval?: Retrieval;
+  readonly timeToFirstTokenMs?: number;
+  /** As the emitter said; see `Span.costUsd`. */
+  readonly costUsd?: number;
 }
 
 /** One agent run. */
@@ -52,6 +57,8 @@ export interface Trace {
   readonly endTimeUs: TimeUs;
   /** Summed over leaf LLM steps; absent when none reported. */
   readonly usage?: Usage;
+  /** US dollars, summed like `usage`; absent when no emitter said any. */
+  readonly costUsd?: number;
   /** The error of the root, if it ended in one. */
   readonly error?: SpanError;
   readonly completeness: CompletenessReason;

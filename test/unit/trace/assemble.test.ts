@@ -73,6 +73,19 @@ describe("runs", () => {
     expect(assemble([anAgent("a", { parentSpanId: "gone" }), anLlm("b", 1, { parentSpanId: "gone" })], "idle")).toHaveLength(2);
   });
 
+  test("calls with the same missing parent are one run, whose answer and error are those of the last", () => {
+    const error = { message: "overloaded" };
+    const run = one([
+      anLlm("b", 1, { parentSpanId: "missing", inputMessages: [user("ask")], outputMessages: [assistant("draft")], error }),
+      anLlm("c", 2, { parentSpanId: "missing", outputMessages: [assistant("answer")] }),
+    ]);
+    expect([run.task, run.output, run.error, run.orphan, run.steps.length]).toEqual(["ask", "answer", undefined, true, 2]);
+  });
+
+  test("calls with different missing parents are runs of their own", () => {
+    expect(assemble([anLlm("b", 1, { parentSpanId: "m1" }), anLlm("c", 2, { parentSpanId: "m2" })], "flush")).toHaveLength(2);
+  });
+
   test("an orphan inside two agent runs joins neither", () => {
     expect(assemble([anAgent("a"), anAgent("b"), anLlm("c", 1, { parentSpanId: "gone" })], "idle")).toHaveLength(3);
   });
@@ -254,6 +267,47 @@ describe("usage, exposure and evaluations", () => {
   test("an LLM call that a tool makes is a request of its own", () => {
     const trace = one([anLlm("o", 1), aTool("t", 1, { name: "ask" }, { parentSpanId: "o" }), anLlm("i", 1, { parentSpanId: "t" })]);
     expect(trace.steps.filter((step) => step.kind === "llm")).toHaveLength(2);
+  });
+
+  test("a call's wait for its first token and its cost stand on its step, and the costs of the calls are the run's", () => {
+    const trace = one([
+      anAgent("a", { costUsd: 9 }),
+      anLlm("b", 1, { parentSpanId: "a", costUsd: 0.25, timeToFirstTokenMs: 40 }),
+      anLlm("c", 2, { parentSpanId: "a", costUsd: 0.5 }),
+    ]);
+    expect(trace.steps.map((step) => [step.costUsd, step.timeToFirstTokenMs])).toEqual([
+      [0.25, 40],
+      [0.5, undefined],
+    ]);
+    expect(trace.costUsd).toBe(0.75);
+  });
+
+  test("an agent's own cost counts where no call says one", () => {
+    expect(one([anAgent("a", { costUsd: 9 }), anLlm("b", 1, { parentSpanId: "a" })]).costUsd).toBe(9);
+  });
+
+  test("tokens written to the cache are summed", () => {
+    const usage = { cacheWriteTokens: 4 };
+    expect(one([anAgent("a"), anLlm("b", 1, { parentSpanId: "a", usage }), anLlm("c", 2, { parentSpanId: "a", usage })]).usage).toEqual({
+      cacheWriteTokens: 8,
+    });
+  });
+
+  test("a retrieval step says what was asked and found", () => {
+    const retrieval = { query: "Paris?", documents: [{ content: "In France" }] };
+    const trace = one([anAgent("a"), aSpan({ spanId: "r", parentSpanId: "a", role: "retrieval", retrieval })]);
+    expect(trace.steps).toMatchObject([{ kind: "retrieval", retrieval }]);
+  });
+
+  test("a framework's embedding around the client's is one step that knows what either said", () => {
+    const trace = one([
+      anAgent("a"),
+      aSpan({ spanId: "e", parentSpanId: "a", role: "embedding", input: "Paris" }),
+      aSpan({ spanId: "w", parentSpanId: "e", role: "wrapper" }),
+      aSpan({ spanId: "f", parentSpanId: "w", role: "embedding", usage: { inputTokens: 5 } }),
+    ]);
+    expect(trace.steps).toMatchObject([{ kind: "embedding", spanId: spanIdOf("f"), input: "Paris", usage: { inputTokens: 5 } }]);
+    expect(trace.steps).toHaveLength(1);
   });
 
   test("exposure is united over the run and given wins over withheld", () => {

@@ -121,6 +121,19 @@ describe("tool spans", () => {
     expect(steps).toMatchObject([{ callId: "c1", arguments: { n: 1 }, output: "bad", error: { message: "bad" }, inferred: false }]);
   });
 
+  test("the execution of a tool is one step with it, and its failure the tool's", () => {
+    const steps = toolsOf([
+      aTool("t", 2, { name: "Bash", callId: "c1" }, inRun),
+      aTool("e", 2, { name: "claude_code.tool.execution" }, { parentSpanId: "t", operation: "tool.execution", error: { message: "no" } }),
+    ]);
+    expect(steps).toMatchObject([{ name: "Bash", callId: "c1", error: { message: "no" } }]);
+  });
+
+  test("a tool below a tool of the same name is a step of its own when their call ids differ", () => {
+    const inner = aTool("m", 2, { name: "x", callId: "c2" }, { parentSpanId: "t" });
+    expect(toolsOf([aTool("t", 2, { name: "x", callId: "c1" }, inRun), inner])).toHaveLength(2);
+  });
+
   test("a different tool below a tool is a step of its own", () => {
     expect(toolsOf([aTool("t", 2, { name: "x" }, inRun), aTool("m", 2, { name: "y" }, { parentSpanId: "t" })])).toHaveLength(2);
   });

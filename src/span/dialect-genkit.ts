@@ -1,0 +1,102 @@
+import { type AttributeReader, createAttributeReader, objectIn } from "./attribute-reader.ts";
+import { finishReasonsFrom } from "./finish-reason.ts";
+import { isObject, textOf } from "./json.ts";
+import { first } from "./message-part.ts";
+import { conversationIn, documentFrom, documentsIn, requestIn, responseIn } from "./payload.ts";
+import type { Dialect, Reading } from "./ports.ts";
+import type { AttributeValue } from "./raw-span.ts";
+import { type Roles, roleIn } from "./role.ts";
+import type { SpanRole, Usage } from "./span.ts";
+import { usageFrom, usageFromSplit } from "./usage.ts";
+
+const ROLES: Roles = {
+  model: "llm",
+  "background-model": "llm",
+  tool: "tool",
+  "tool.v2": "tool",
+  flow: "agent",
+  agent: "agent",
+  retriever: "retrieval",
+  reranker: "retrieval",
+  embedder: "embedding",
+};
+
+/** Genkit: `genkit:*`, where `genkit:metadata:subtype` says what a span is and `generate` around a model is a wrapper of subtype `util`. */
+export const genkitDialect: Dialect = {
+  name: "genkit",
+  read({ span }) {
+    const reader = createAttributeReader(span.attributes);
+    const type = reader.text("genkit:type");
+    const subtype = reader.text("genkit:metadata:subtype");
+    if (type === undefined && subtype === undefined) return undefined;
+    const isRoot = reader.value("genkit:isRoot") === true;
+    const role = roleIn(ROLES, subtype ?? type) ?? (isRoot ? "agent" : "wrapper");
+    const name = reader.text("genkit:name") ?? span.name;
+    return {
+      role,
+      operation: subtype ?? type,
+      ...(role === "llm" || role === "embedding" ? modelIn(name) : {}),
+      agentName: role === "agent" ? name : undefined,
+      conversationId: reader.text("genkit:sessionId", "genkit:metadata:sessionId"),
+      ...contentOf(reader, role, name),
+      failed: reader.text("genkit:state") === "error",
+      metadata: reader.rest("genkit:"),
+    };
+  },
+};
+
+/** `googleai/gemini-2.5-flash`: the plugin, then the model. */
+function modelIn(name: string): Reading {
+  const slash = name.indexOf("/");
+  return slash < 0 ? { model: name } : { provider: name.slice(0, slash), model: name.slice(slash + 1) };
+}
+
+function contentOf(reader: AttributeReader, role: SpanRole, name: string): Reading {
+  const input = reader.json("genkit:input");
+  const output = reader.json("genkit:output");
+  if (role === "tool") return { tool: { name, arguments: input, result: output } };
+  if (role === "llm") {
+    const request = requestIn(input);
+    const answer = objectIn(output);
+    const response = responseIn(output);
+    return {
+      inputMessages: request.messages,
+      outputMessages: response.messages,
+      input: request.text,
+      output: response.text,
+      finishReasons: finishReasonsFrom(first(answer, "finishReason")),
+      usage: usageOf(answer["usage"]),
+    };
+  }
+  const question = conversationIn(input, "user");
+  const answer = conversationIn(output, "assistant");
+  return {
+    inputMessages: question.messages,
+    outputMessages: answer.messages,
+    input: question.text,
+    output: answer.text,
+    ...(role === "retrieval" ? { retrieval: retrievalOf(input, output) } : {}),
+  };
+}
+
+/** `{query: {content: [{text}]}}` or plain text. */
+function retrievalOf(input: AttributeValue | undefined, output: AttributeValue | undefined): NonNullable<Reading["retrieval"]> {
+  const query = isObject(input) ? (input["query"] ?? null) : (input ?? null);
+  const text = isObject(query) ? documentFrom(query).content : query === null ? undefined : textOf(query);
+  const documents = documentsIn(output);
+  return { ...(text === undefined ? {} : { query: text }), ...(documents === undefined ? {} : { documents }) };
+}
+
+/** Gemini counts thoughts beside the output; the total tells, since other plugins count them inside. */
+function usageOf(value: AttributeValue | undefined): Usage | undefined {
+  const tokens = createAttributeReader(objectIn(value));
+  const input = tokens.number("inputTokens");
+  const output = tokens.number("outputTokens");
+  const reasoning = tokens.number("thoughtsTokens");
+  const cacheReadTokens = tokens.number("cachedContentTokens");
+  const beside = tokens.number("totalTokens") === (input ?? 0) + (output ?? 0) + (reasoning ?? 0);
+  const usage = beside
+    ? usageFromSplit({ input, output, reasoning })
+    : usageFrom({ inputTokens: input, outputTokens: output, reasoningTokens: reasoning });
+  return cacheReadTokens === undefined ? usage : { ...usage, cacheReadTokens };
+}

@@ -1,0 +1,32 @@
+import type { Usage } from "./span.ts";
+
+/** Only what was reported; `undefined` when nothing was. A negative count is no report. */
+export function usageFrom(fields: { readonly [Field in keyof Usage]?: number | undefined }): Usage | undefined {
+  const reported = Object.entries(fields).filter(([, count]) => count !== undefined && count >= 0);
+  return reported.length === 0 ? undefined : (Object.fromEntries(reported) as Usage);
+}
+
+/** What an emitter counts apart from each other; undefined means that it said nothing of it. */
+export interface SplitTokens {
+  readonly input?: number | undefined;
+  readonly cacheRead?: number | undefined;
+  readonly cacheWrite?: number | undefined;
+  readonly output?: number | undefined;
+  readonly reasoning?: number | undefined;
+}
+
+/** Normalises counts that stand beside each other: input without what the cache gave, output without reasoning. */
+export function usageFromSplit(tokens: SplitTokens): Usage | undefined {
+  return usageFrom({
+    inputTokens: together(tokens.input, tokens.cacheRead, tokens.cacheWrite),
+    outputTokens: together(tokens.output, tokens.reasoning),
+    cacheReadTokens: tokens.cacheRead,
+    cacheWriteTokens: tokens.cacheWrite,
+    reasoningTokens: tokens.reasoning,
+  });
+}
+
+/** Details without a total are no total. */
+function together(total: number | undefined, ...details: readonly (number | undefined)[]): number | undefined {
+  return total === undefined ? undefined : details.reduce((sum: number, detail) => sum + (detail ?? 0), total);
+}

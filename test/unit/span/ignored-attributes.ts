@@ -1,0 +1,61 @@
+export interface Ignored {
+  /** Tested against `<scope> | <where> | <key>`; where is "span", "resource", "event <name>" or "log <name>", and indices in keys are N. */
+  readonly place: RegExp;
+  readonly reason: string;
+  /**
+   * What says the same, tested against `<where> | <key>`, where "status | message" and "log <name> | eventName" stand for those fields. The claim is
+   * checked: without what it names, the attribute must make a difference.
+   */
+  readonly repeats?: RegExp;
+}
+
+/** Recorded attributes that make no difference to a normalised span, each with the reason why that is right. */
+export const IGNORED: readonly Ignored[] = [
+  { place: /\| resource \| telemetry\.sdk\./, reason: "tells of the SDK, nothing of the agent" },
+  { place: /\| span \| (?:server|url)\./, reason: "where a request went on the wire; provider and model say who answered" },
+  { place: /\| span \| http\.(?:request\.method|route)$/, reason: "the same for every call of an endpoint" },
+  { place: /\| span \| http\.response\.status_code$/, reason: "a number for what error.type and the message say in words" },
+  { place: /\| event exception \| exception\.stacktrace$/, reason: "frames of the host's code; two runs would never fail alike" },
+  { place: /\| event exception \| exception\.message$/, reason: "the status carries the message", repeats: /^status \| message$/ },
+  {
+    place: /\| span \| gen_ai\.response\.finish_reasons$/,
+    reason: "the answer's messages carry the reason as well",
+    repeats: /\| gen_ai\.output\.messages$|^log gen_ai\.choice \| eventName$/,
+  },
+  {
+    place: /@opentelemetry\/instrumentation-openai \| (?:span|log [^|]+) \| gen_ai\.(?:provider\.name|system)$/,
+    reason: "stands on the span and on each of its logs",
+    repeats: /\| gen_ai\.(?:provider\.name|system)$/,
+  },
+  {
+    place: /\| log [^|]+ \| event\.name$/,
+    reason: "the decoder has taken it for the name of the event, and what a system says has a shape of its own",
+    repeats: /\| eventName$|^log [^|]+ \| gen_ai\.system$/,
+  },
+  {
+    place: /@traceloop\/[^|]+ \| span \| (?:gen_ai\.agent|traceloop\.workflow)\.name$/,
+    reason: "its SDK writes the agent's name under several keys",
+    repeats: /\| (?:gen_ai\.agent|traceloop\.workflow|traceloop\.entity)\.name$/,
+  },
+  { place: /\| span \| (?:input|output)\.mime_type$/, reason: "JSON is known by its look; only text/plain makes a difference" },
+  { place: /\| span \| llm\.output_messages\.N\.message\.role$/, reason: "what a model answers comes from the assistant" },
+  {
+    place: /langchain \| span \| llm\.output_messages\.N\.message\.content$/,
+    reason: "output.value holds the same message, and more of it",
+    repeats: /\| output\.value$/,
+  },
+  { place: /contents\.N\.message_content\.type$/, reason: "text is the default of a content block" },
+  {
+    place: /\| span \| embedding\.embeddings\.N\.embedding\.text$/,
+    reason: "input.value lists the same texts",
+  },
+  { place: /\| span \| embedding\.embeddings\.N\.embedding\.vector$/, reason: "numbers that nobody reads, thousands for each text" },
+  {
+    place: /^gen_ai \| span \| ai\.usage\.inputTokenDetails\.noCacheTokens$/,
+    reason: "the difference of the input and what the cache gave, both of which are mapped",
+  },
+  {
+    place: /^gen_ai \| span \| ai\.usage\.outputTokenDetails\.textTokens$/,
+    reason: "the difference of the output and the reasoning in it, both of which are mapped",
+  },
+];

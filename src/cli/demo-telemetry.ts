@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type OpenAI from "openai";
 import type { ClientOptions } from "openai";
@@ -11,8 +12,15 @@ export interface DemoTelemetry {
   shutdown(): Promise<void>;
 }
 
-const NEEDED =
-  "@opentelemetry/sdk-trace-base @opentelemetry/sdk-logs @opentelemetry/context-async-hooks @opentelemetry/resources @opentelemetry/exporter-trace-otlp-proto @opentelemetry/exporter-logs-otlp-proto @opentelemetry/instrumentation-openai";
+const NEEDED = [
+  "sdk-trace-base",
+  "sdk-logs",
+  "context-async-hooks",
+  "resources",
+  "exporter-trace-otlp-proto",
+  "exporter-logs-otlp-proto",
+  "instrumentation-openai",
+];
 
 export async function startDemoTelemetry(otlpHttpUrl: string): Promise<DemoTelemetry> {
   const packages = await load();
@@ -68,8 +76,15 @@ async function load() {
     return { api, sdk, logs, context: ctx, resources, spanExporter, logExporter, instrumentation };
   } catch (cause) {
     throw new LearnError("invalid", "the demo's OpenTelemetry packages are not installed", {
-      hint: `npm install --no-save ${NEEDED}`,
+      hint: `npm install --no-save ${tested().join(" ")}`,
       cause,
     });
   }
+}
+
+/** In the versions that this package is tested with: the newest ones ask for a newer Node. */
+function tested(): readonly string[] {
+  const file = new URL("../../../package.json", import.meta.url);
+  const { devDependencies = {} } = JSON.parse(readFileSync(file, "utf8")) as { devDependencies?: Record<string, string> };
+  return NEEDED.map((name) => `@opentelemetry/${name}@${devDependencies[`@opentelemetry/${name}`] ?? "latest"}`);
 }

@@ -1,13 +1,14 @@
 import type { Clock } from "../src/base/clock.ts";
 import { fromUnknown, LearnError } from "../src/base/error.ts";
+import type { BodyEncoding } from "../src/span/otlp/inflate.ts";
 import type { RawBody } from "../src/store/ports.ts";
 import type { Limits } from "./limits.ts";
-import { createGunzip } from "./otlp/gunzip.ts";
+import { createInflater } from "./otlp/inflate.ts";
 import { readTraceIds } from "./otlp/trace-ids.ts";
 
 export type OtlpSignal = "traces" | "logs" | "metrics";
 export type OtlpContentType = "application/x-protobuf" | "application/json";
-export type OtlpEncoding = "identity" | "gzip";
+export type OtlpEncoding = BodyEncoding;
 
 /** One export call, whatever transport brought it. */
 export interface OtlpRequest {
@@ -38,16 +39,16 @@ const FULL_SUCCESS: OtlpResponse = { kind: "accepted", rejected: 0, message: "" 
 
 /**
  * Validates by reading ids only, appends the body as it came and answers after that. Nothing is decoded twice and nothing is recompressed:
- * gzip stays gzip. Bad spans stay in the body, because a body is evidence; whoever maps it skips them by the same rule.
+ * what came compressed stays as it is. Bad spans stay in the body, because a body is evidence; whoever maps it skips them by the same rule.
  */
 export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions): OtlpHandler {
-  const gunzip = createGunzip(limits);
+  const inflate = createInflater(limits);
 
   return async ({ signal, contentType, encoding, body }) => {
     try {
       // Metrics carry nothing to learn from. They are taken so that one exporter setting for all signals works.
       if (signal === "metrics") return FULL_SUCCESS;
-      const plain = encoding === "gzip" ? await gunzip(body) : body;
+      const plain = await inflate(body, encoding);
       if (plain.byteLength > limits.maxDecodedBytes) throw tooLarge(plain.byteLength, limits.maxDecodedBytes);
       const ids = readTraceIds(plain, { signal, contentType, maxItems: limits.maxItems });
       if (ids.items === 0) return FULL_SUCCESS;

@@ -27,6 +27,19 @@ const SIGNALS: ReadonlyMap<string, OtlpSignal> = new Map([
   ["/v1/metrics", "metrics"],
 ]);
 
+/** By the names that senders use: x-gzip is that of HTTP/1.0, zlib one that the OpenTelemetry Collector can be set to. */
+const ENCODINGS: ReadonlyMap<string, OtlpEncoding> = new Map([
+  ["", "identity"],
+  ["identity", "identity"],
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"],
+  ["deflate", "deflate"],
+  ["zlib", "deflate"],
+  ["br", "br"],
+  ["zstd", "zstd"],
+]);
+const ACCEPTED_ENCODINGS = "gzip, deflate, br, zstd, identity";
+
 /** A refusal that belongs to HTTP and not to the body. */
 interface HttpRefusal {
   readonly httpStatus: number;
@@ -142,8 +155,8 @@ function checkHead(request: IncomingMessage): HttpRefusal | undefined {
     };
   }
   if (encodingOf(request) === undefined) {
-    const message = "the content encoding is not supported: send gzip or identity";
-    return { httpStatus: 415, grpcCode: GRPC.invalidArgument, message, headers: { "accept-encoding": "gzip, identity" } };
+    const message = `the content encoding is not supported: send one of ${ACCEPTED_ENCODINGS}`;
+    return { httpStatus: 415, grpcCode: GRPC.invalidArgument, message, headers: { "accept-encoding": ACCEPTED_ENCODINGS } };
   }
   return undefined;
 }
@@ -158,9 +171,7 @@ function contentTypeOf(request: IncomingMessage): OtlpContentType | undefined {
 }
 
 function encodingOf(request: IncomingMessage): OtlpEncoding | undefined {
-  const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
-  if (encoding === "gzip" || encoding === "x-gzip") return "gzip";
-  return encoding === "identity" || encoding === "" ? "identity" : undefined;
+  return ENCODINGS.get((request.headers["content-encoding"] ?? "").trim().toLowerCase());
 }
 
 /** Answers speak the type of the request; where that is none of ours a person may be reading, so JSON. */

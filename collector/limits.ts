@@ -55,3 +55,13 @@ export const defaultLimits: Limits = {
   appendTimeoutMs: 8_000,
   closeTimeoutMs: 5_000,
 };
+
+/** The bounds under which requests of `maxBodyBytes` come in, before and after decompression. */
+export function limitsFor({ maxBodyBytes }: { readonly maxBodyBytes: number }): Limits {
+  return {
+    ...defaultLimits,
+    maxBodyBytes,
+    maxDecodedBytes: maxBodyBytes,
+    maxBufferedBytes: Math.max(defaultLimits.maxBufferedBytes, 2 * maxBodyBytes),
+  };
+}

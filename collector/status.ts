@@ -5,6 +5,7 @@ export const GRPC = {
   ok: 0,
   invalidArgument: 3,
   notFound: 5,
+  permissionDenied: 7,
   resourceExhausted: 8,
   unimplemented: 12,
   unavailable: 14,

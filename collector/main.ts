@@ -14,7 +14,7 @@ import { checkBind } from "./bind-rule.ts";
 import { startGrpcReceiver } from "./grpc/receiver.ts";
 import { startHttpReceiver } from "./http/receiver.ts";
 import { limitsFor } from "./limits.ts";
-import { createOtlpHandler } from "./request.ts";
+import { createOtlpHandler, type OtlpHandler } from "./request.ts";
 import { readTlsKeys } from "./tls.ts";
 
 /** What `startCollector` may be told; the rest comes from AGENTLEARN_* and the defaults. */
@@ -69,7 +69,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     closers.push(() => http.close());
     const grpc = await startGrpcReceiver({ ...common, ...guard, handle, port: config.otlpGrpcPort });
     closers.push(() => grpc.close());
-    const app = createApi({ ports: apiPorts(store, config), host: config.host, ...guard });
+    const app = createApi({ ports: apiPorts(store, config, handle), host: config.host, ...guard });
     const api = await startApi({ ...common, app, port: config.apiPort });
     closers.push(() => api.close());
     closers.push(startLearner(store, config));
@@ -89,9 +89,9 @@ function urlHost(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }
 
-function apiPorts(store: Store, config: Config): ApiPorts {
+function apiPorts(store: Store, config: Config, handle: OtlpHandler): ApiPorts {
   return {
-    status: () => store.status(),
+    status: async () => ({ ...(await store.status()), receiver: handle.counts() }),
     knowledgeFor: ({ task, agentName, traceId }) =>
       select({
         task,

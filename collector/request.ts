@@ -2,6 +2,7 @@ import type { Clock } from "../src/base/clock.ts";
 import { fromUnknown, LearnError } from "../src/base/error.ts";
 import type { BodyEncoding } from "../src/span/otlp/inflate.ts";
 import type { RawBody } from "../src/store/ports.ts";
+import { type AnsweredCall, createReceiverCounter, type ReceiverCounts } from "./counts.ts";
 import type { Limits } from "./limits.ts";
 import { createInflater } from "./otlp/inflate.ts";
 import { readTraceIds } from "./otlp/trace-ids.ts";
@@ -25,8 +26,13 @@ export type OtlpResponse =
   | { readonly kind: "accepted"; readonly rejected: number; readonly message: string }
   | { readonly kind: "refused"; readonly error: LearnError };
 
-/** Never rejects: every fault is a refusal. Resolves only once the body is durable. */
-export type OtlpHandler = (request: OtlpRequest) => Promise<OtlpResponse>;
+export interface OtlpHandler {
+  /** Never rejects: every fault is a refusal. Resolves only once the body is durable. */
+  (request: OtlpRequest): Promise<OtlpResponse>;
+  /** For transports: every request is told once, also one that never came this far. */
+  answered(call: AnsweredCall): void;
+  counts(): ReceiverCounts;
+}
 
 export interface OtlpHandlerOptions {
   /** Durable on return. Owns the bodies from the call on. */
@@ -43,27 +49,45 @@ const FULL_SUCCESS: OtlpResponse = { kind: "accepted", rejected: 0, message: "" 
  */
 export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions): OtlpHandler {
   const inflate = createInflater(limits);
+  const counter = createReceiverCounter();
 
-  return async ({ signal, contentType, encoding, body }) => {
+  async function handle({ signal, contentType, encoding, body }: OtlpRequest): Promise<OtlpResponse> {
+    // The store takes the body away, so its size is read before.
+    const receivedBytes = body.byteLength;
     try {
       // Metrics carry nothing to learn from. They are taken so that one exporter setting for all signals works.
-      if (signal === "metrics") return FULL_SUCCESS;
+      if (signal === "metrics") {
+        counter.body(receivedBytes, 0);
+        return FULL_SUCCESS;
+      }
       const plain = await inflate(body, encoding);
+      counter.body(receivedBytes, plain.byteLength);
       if (plain.byteLength > limits.maxDecodedBytes) throw tooLarge(plain.byteLength, limits.maxDecodedBytes);
       const ids = readTraceIds(plain, { signal, contentType, maxItems: limits.maxItems });
       if (ids.items === 0) return FULL_SUCCESS;
+      const good = ids.items - ids.rejected;
+      const bad = { badTraceId: ids.badTraceIds, badSpanId: ids.rejected - ids.badTraceIds };
       const message = ids.rejected === 0 ? "" : rejection(signal, ids.rejected, ids.items);
-      if (ids.rejected === ids.items) {
+      if (good === 0) {
+        counter.items(signal, { accepted: 0, rejected: { ...bad, notStored: 0 } });
         throw new LearnError("invalid", message, { hint: `check that these are ${signal}, and not another signal` });
       }
       const format = contentType === "application/json" ? "otlp-json" : "otlp-protobuf";
       const raw: RawBody = { format, signal, encoding, body, receivedAtUs: clock.nowUs(), traceIds: ids.traceIds };
-      await withDeadline(append([raw]), limits.appendTimeoutMs);
+      try {
+        await withDeadline(append([raw]), limits.appendTimeoutMs);
+      } catch (caught) {
+        counter.items(signal, { accepted: 0, rejected: { badTraceId: 0, badSpanId: 0, notStored: ids.items } });
+        throw caught;
+      }
+      counter.items(signal, { accepted: good, rejected: { ...bad, notStored: 0 } });
       return { kind: "accepted", rejected: ids.rejected, message };
     } catch (caught) {
       return { kind: "refused", error: fromUnknown(caught, `${signal} could not be stored`, "unavailable") };
     }
-  };
+  }
+
+  return Object.assign(handle, { answered: counter.answered, counts: counter.counts });
 }
 
 function tooLarge(bytes: number, maxBytes: number): LearnError {

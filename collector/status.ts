@@ -3,6 +3,7 @@ import type { ErrorCode } from "../src/base/error.ts";
 /** google.rpc.Code, as far as it is used. */
 export const GRPC = {
   ok: 0,
+  cancelled: 1,
   invalidArgument: 3,
   notFound: 5,
   permissionDenied: 7,

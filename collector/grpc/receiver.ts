@@ -56,20 +56,26 @@ export async function startGrpcReceiver({ host = "127.0.0.1", port, handle, limi
   server.on("stream", (stream, headers) => {
     // A stream that breaks is noticed by whoever waits for it; nobody else may fall over it.
     stream.on("error", () => {});
-    call(stream, headers).catch((caught: unknown) => finish(stream, statusOf(fromUnknown(caught, "the call failed", "unavailable"))));
+    const count = (code: number): void => {
+      const signal = SIGNALS.get(headers[":path"] ?? "") ?? "other";
+      handle.answered({ transport: "grpc", signal, encoding: encodingOf(headers) ?? "other", code });
+    };
+    call(stream, headers, count).catch((caught: unknown) =>
+      finish(stream, statusOf(fromUnknown(caught, "the call failed", "unavailable")), count),
+    );
   });
 
-  async function call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+  async function call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, count: Count): Promise<void> {
     const httpStatus = checkHttp(headers);
-    if (httpStatus !== 200) return refuseHttp(stream, httpStatus);
+    if (httpStatus !== 200) return refuseHttp(stream, httpStatus, count);
     const signal = SIGNALS.get(headers[":path"] ?? "");
     const encoding = encodingOf(headers);
     const refusal = authorized(headers.authorization) ? checkCall(signal, encoding) : UNAUTHORIZED;
-    if (refusal !== undefined) return finish(stream, refusal);
+    if (refusal !== undefined) return finish(stream, refusal, count);
 
     const account = budget.open();
     const slow = new LearnError("unavailable", "the request took too long to arrive", { hint: "send the batch again" });
-    const timer = setTimeout(() => finish(stream, statusOf(slow)), limits.requestTimeoutMs);
+    const timer = setTimeout(() => finish(stream, statusOf(slow), count), limits.requestTimeoutMs);
     try {
       const { head, body } = await readBody(stream, limits.maxBodyBytes, account, FRAME_HEAD_BYTES);
       clearTimeout(timer);
@@ -80,7 +86,7 @@ export async function startGrpcReceiver({ host = "127.0.0.1", port, handle, limi
         body,
       });
       if (result.kind === "refused") throw result.error;
-      succeed(stream, encodeSuccess(signal as OtlpSignal, "application/x-protobuf", result));
+      succeed(stream, encodeSuccess(signal as OtlpSignal, "application/x-protobuf", result), count);
     } finally {
       clearTimeout(timer);
       account.close();
@@ -118,16 +124,22 @@ function guardSession(session: ServerHttp2Session, limits: ReceiverOptions["limi
 
 const ACCEPT_ENCODING = { "grpc-accept-encoding": "identity,gzip" };
 
-function succeed(stream: ServerHttp2Stream, message: Uint8Array): void {
-  if (stream.destroyed || stream.headersSent) return;
+type Count = (code: number) => void;
+
+function succeed(stream: ServerHttp2Stream, message: Uint8Array, count: Count): void {
+  if (stream.headersSent) return;
+  count(stream.destroyed ? GRPC.cancelled : GRPC.ok);
+  if (stream.destroyed) return;
   stream.respond({ ":status": 200, "content-type": "application/grpc+proto", ...ACCEPT_ENCODING }, { waitForTrailers: true });
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
   stream.end(encodeFrame(message));
 }
 
 /** Ends the call with headers only. What the sender still had to say is refused with NO_ERROR, as HTTP/2 provides for early answers. */
-function finish(stream: ServerHttp2Stream, status: StatusMessage): void {
-  if (stream.destroyed || stream.headersSent) return;
+function finish(stream: ServerHttp2Stream, status: StatusMessage, count: Count): void {
+  if (stream.headersSent) return;
+  count(stream.destroyed ? GRPC.cancelled : status.grpcCode);
+  if (stream.destroyed) return;
   const headers: OutgoingHttpHeaders = {
     ":status": 200,
     "content-type": "application/grpc+proto",
@@ -140,7 +152,8 @@ function finish(stream: ServerHttp2Stream, status: StatusMessage): void {
   stopListening(stream);
 }
 
-function refuseHttp(stream: ServerHttp2Stream, httpStatus: number): void {
+function refuseHttp(stream: ServerHttp2Stream, httpStatus: number, count: Count): void {
+  count(httpStatus);
   stream.respond({ ":status": httpStatus, ...(httpStatus === 405 ? { allow: "POST" } : {}) }, { endStream: true });
   stopListening(stream);
 }

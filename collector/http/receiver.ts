@@ -81,6 +81,7 @@ export async function startHttpReceiver(options: HttpReceiverOptions): Promise<L
   // Who asks first is answered from the head: a refused body is never sent.
   server.on("checkContinue", onRequest);
   guardServer(server, limits, (httpStatus, message) => {
+    handle.answered({ transport: "http", signal: "other", encoding: "other", code: httpStatus });
     const retryable = httpStatus === 503;
     const grpcCode = retryable ? GRPC.unavailable : GRPC.invalidArgument;
     return Buffer.from(encodeStatus({ grpcCode, message, retryable }, "application/json")).toString();
@@ -141,6 +142,8 @@ export async function startHttpReceiver(options: HttpReceiverOptions): Promise<L
     body: Uint8Array,
     headers: OutgoingHttpHeaders = {},
   ): void {
+    const signal = SIGNALS.get(pathOf(request)) ?? "other";
+    handle.answered({ transport: "http", signal, encoding: encodingOf(request) ?? "other", code: response.destroyed ? 499 : status });
     if (response.destroyed) return;
     // After an early answer to Expect nobody knows whether the body still comes, so the connection cannot be used again.
     const connection = closing || (status !== 200 && request.headers.expect !== undefined) ? { connection: "close" } : {};

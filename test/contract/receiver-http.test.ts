@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { startHttpReceiver } from "../../collector/http/receiver.ts";
 import { defaultLimits } from "../../collector/limits.ts";
+import { createOtlpHandler } from "../../collector/request.ts";
 import { LearnError } from "../../src/base/error.ts";
 import { decodeBody } from "../../src/span/otlp/decode-body.ts";
 import type { RawBody } from "../../src/store/ports.ts";
@@ -381,7 +382,7 @@ describe("a token", () => {
 describe("start and stop", () => {
   test("a busy port is a conflict that names the port and the flag", async () => {
     const { port } = await start();
-    const handle = async () => ({ kind: "accepted", rejected: 0, message: "" }) as const;
+    const handle = createOtlpHandler({ append: async () => {}, clock: { nowUs: () => 0 }, limits: defaultLimits });
     await expect(startHttpReceiver({ port, handle, limits: defaultLimits })).rejects.toMatchObject({
       code: "conflict",
       message: expect.stringContaining(`port ${port} on 127.0.0.1`),
@@ -390,7 +391,7 @@ describe("start and stop", () => {
   });
 
   test("an impossible port is invalid", async () => {
-    const handle = async () => ({ kind: "accepted", rejected: 0, message: "" }) as const;
+    const handle = createOtlpHandler({ append: async () => {}, clock: { nowUs: () => 0 }, limits: defaultLimits });
     await expect(startHttpReceiver({ port: 99_999, handle, limits: defaultLimits })).rejects.toMatchObject({ code: "invalid" });
   });
 

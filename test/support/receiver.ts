@@ -1,4 +1,5 @@
 import { connect, type IncomingHttpHeaders } from "node:http2";
+import type { ReceiverCounts } from "../../collector/counts.ts";
 import { startGrpcReceiver } from "../../collector/grpc/receiver.ts";
 import { startHttpReceiver } from "../../collector/http/receiver.ts";
 import { defaultLimits, type Limits } from "../../collector/limits.ts";
@@ -11,6 +12,7 @@ export interface TestReceiver extends Listening {
   readonly url: string;
   /** What was appended, in order. */
   readonly bodies: readonly RawBody[];
+  counts(): ReceiverCounts;
 }
 
 export interface TestReceiverOptions {
@@ -38,7 +40,7 @@ export async function startReceiver(transport: "http" | "grpc", options: TestRec
   const handle = createOtlpHandler({ append, clock: { nowUs: () => NOW_US }, limits });
   const start = transport === "http" ? startHttpReceiver : startGrpcReceiver;
   const listening = await start({ port: 0, handle, limits, ...rest });
-  return { ...listening, bodies, url: `${rest.tls === undefined ? "http" : "https"}://127.0.0.1:${listening.port}` };
+  return { ...listening, bodies, counts: handle.counts, url: `${rest.tls === undefined ? "http" : "https"}://127.0.0.1:${listening.port}` };
 }
 
 export interface StatusFields {

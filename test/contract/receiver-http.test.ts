@@ -179,6 +179,7 @@ describe("requests that are not OTLP", () => {
     ["another path", "POST", "/v1/profiles", {}, 404, 5, {}],
     ["the root", "GET", "/", {}, 404, 5, {}],
     ["another method", "GET", "/v1/traces", {}, 405, 12, { allow: "POST" }],
+    ["a method that changes things", "DELETE", "/v1/traces", {}, 405, 12, { allow: "POST" }],
     ["a browser asking for CORS", "OPTIONS", "/v1/traces", {}, 405, 12, { "access-control-allow-origin": null }],
     [
       "another content type",
@@ -214,6 +215,13 @@ describe("requests that are not OTLP", () => {
     expect([response.status, response.headers.get("content-type")]).toEqual([status, JSON_TYPE]);
     expect(await response.json()).toMatchObject({ code, message: expect.stringMatching(/\w/) });
     for (const [name, value] of Object.entries(expected)) expect(response.headers.get(name)).toBe(value);
+  });
+
+  test("get headers alone for HEAD", async () => {
+    const receiver = await start();
+    const answer = await raw(receiver, "HEAD /v1/traces HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    expect(answer).toMatch(/^HTTP\/1\.1 405 .*allow: POST/is);
+    expect(answer.split("\r\n\r\n")[1]).toBe("");
   });
 
   test("speak protobuf where the request does", async () => {
@@ -300,6 +308,36 @@ describe("size", () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     commit();
     expect((await third).status).toBe(200);
+  });
+});
+
+describe("a sender that asks before it sends (Expect: 100-continue)", () => {
+  const head = (length: number, type = PROTOBUF) =>
+    `POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\nExpect: 100-continue\r\n\r\n`;
+
+  test("is told to go on, and then answered", async () => {
+    const receiver = await start();
+    const body = Buffer.from(good());
+    const received = await new Promise<string>((resolve) => {
+      const socket = connect(receiver.port, "127.0.0.1");
+      let text = "";
+      socket.on("data", (chunk) => {
+        if (text === "") socket.write(body);
+        text += chunk.toString();
+        if (text.includes(" 200 ")) socket.destroy();
+      });
+      socket.on("close", () => resolve(text));
+      socket.write(head(body.length));
+    });
+    expect(received).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/);
+    expect(receiver.bodies).toHaveLength(1);
+  });
+
+  test.each([
+    ["413", head(999_999_999)],
+    ["415", head(10, "text/plain")],
+  ])("is refused with %s instead, and the connection ends", async (status, request) => {
+    expect(await raw(await start(), request)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*\r\nconnection: close\r\n`, "is"));
   });
 });
 

@@ -10,6 +10,8 @@ export interface Limits {
   readonly maxBufferedBytes: number;
   /** Bodies inflated at a time; others wait. */
   readonly maxConcurrentInflates: number;
+  /** For one body that JavaScript has to inflate (zstd on Node before 22.15). Above: "too-large". */
+  readonly inflateTimeoutMs: number;
   /** Open connections of one receiver. Above: the connection is closed at once, which clients retry. */
   readonly maxConnections: number;
   /** Open HTTP/2 streams of one gRPC connection. Above: the stream is refused, which clients retry. */
@@ -40,6 +42,7 @@ export const defaultLimits: Limits = {
   maxBufferedBytes: 128 * MIB,
   // zlib interleaves all bodies it is given, so without this 1,000 small bombs would hold 1,000 x 64 MiB at once.
   maxConcurrentInflates: 2,
+  inflateTimeoutMs: 5_000,
   maxConnections: 1024,
   maxStreamsPerConnection: 100,
   headersTimeoutMs: 5_000,
@@ -52,3 +55,13 @@ export const defaultLimits: Limits = {
   appendTimeoutMs: 8_000,
   closeTimeoutMs: 5_000,
 };
+
+/** The bounds under which requests of `maxBodyBytes` come in, before and after decompression. */
+export function limitsFor({ maxBodyBytes }: { readonly maxBodyBytes: number }): Limits {
+  return {
+    ...defaultLimits,
+    maxBodyBytes,
+    maxDecodedBytes: maxBodyBytes,
+    maxBufferedBytes: Math.max(defaultLimits.maxBufferedBytes, 2 * maxBodyBytes),
+  };
+}

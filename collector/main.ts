@@ -1,5 +1,5 @@
+import { isIP } from "node:net";
 import { systemClock } from "../src/base/clock.ts";
-import { LearnError } from "../src/base/error.ts";
 import { newTraceId } from "../src/base/id.ts";
 import { acquireRuntime } from "../src/compose/runtime.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
@@ -10,10 +10,12 @@ import type { Store } from "../src/store/ports.ts";
 import { createReporter } from "../src/telemetry/report.ts";
 import { createApi, startApi } from "./api/app.ts";
 import type { ApiPorts } from "./api/ports.ts";
+import { checkBind } from "./bind-rule.ts";
 import { startGrpcReceiver } from "./grpc/receiver.ts";
 import { startHttpReceiver } from "./http/receiver.ts";
-import { defaultLimits } from "./limits.ts";
-import { createOtlpHandler } from "./request.ts";
+import { limitsFor } from "./limits.ts";
+import { createOtlpHandler, type OtlpHandler } from "./request.ts";
+import { readTlsKeys } from "./tls.ts";
 
 /** What `startCollector` may be told; the rest comes from AGENTLEARN_* and the defaults. */
 export type CollectorOptions = Partial<Config>;
@@ -30,11 +32,15 @@ export interface Collector {
 
 /**
  * Starts the receiver (OTLP/HTTP and OTLP/gRPC), the API and the learner loop on one store.
- * Rejects "conflict" when a port is busy or another process owns the store, "unavailable" when the store can't be written; nothing is left running then.
+ * Listens on loopback; elsewhere only with a token, or with `allowOpenBind`. Rejects "invalid" for what cannot be meant so, "conflict" when a
+ * port is busy or another process owns the store, "unavailable" when the store can't be written; nothing is left running then.
  */
 export async function startCollector(options: CollectorOptions = {}): Promise<Collector> {
   const config = loadConfig({ code: options, env: process.env });
-  refuseOpenBind(config.host);
+  checkBind(config);
+  const tls = readTlsKeys(config);
+  const limits = limitsFor(config);
+  const guard = { ...(config.token === undefined ? {} : { token: config.token }) };
   const runtime = acquireRuntime(
     { store: config.store },
     { name: "agentlearn up", mode: "own", quietMs: config.quietMs, idleMs: config.idleMs, ingest: "continuous" },
@@ -51,21 +57,23 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   try {
     // The first call opens the file: an owned, read-only or corrupt store fails here, before a port is taken.
     await store.status();
-    const handle = createOtlpHandler({ append: (bodies) => store.appendBodies(bodies), clock: systemClock, limits: defaultLimits });
-    const common = { host: config.host, handle, limits: defaultLimits };
-    const http = await startHttpReceiver({ ...common, port: config.otlpHttpPort });
-    closers.push(() => http.close());
-    const grpc = await startGrpcReceiver({ ...common, port: config.otlpGrpcPort });
-    closers.push(() => grpc.close());
-    const api = await startApi({
-      app: createApi({ ports: apiPorts(store, config), host: config.host }),
-      host: config.host,
-      port: config.apiPort,
-      limits: defaultLimits,
+    const handle = createOtlpHandler({ append: (bodies) => store.appendBodies(bodies), clock: systemClock, limits });
+    const common = { host: config.host, limits, ...(tls === undefined ? {} : { tls }) };
+    const http = await startHttpReceiver({
+      ...common,
+      ...guard,
+      handle,
+      port: config.otlpHttpPort,
+      corsOrigins: listOf(config.corsOrigins),
     });
+    closers.push(() => http.close());
+    const grpc = await startGrpcReceiver({ ...common, ...guard, handle, port: config.otlpGrpcPort });
+    closers.push(() => grpc.close());
+    const app = createApi({ ports: apiPorts(store, config, handle), host: config.host, ...guard });
+    const api = await startApi({ ...common, app, port: config.apiPort });
     closers.push(() => api.close());
     closers.push(startLearner(store, config));
-    const origin = (port: number) => `http://${config.host}:${port}`;
+    const origin = (port: number) => `${tls === undefined ? "http" : "https"}://${urlHost(config.host)}:${port}`;
     return { otlpHttpUrl: origin(http.port), otlpGrpcUrl: origin(grpc.port), apiUrl: origin(api.port), store, close };
   } catch (caught) {
     await close();
@@ -73,17 +81,17 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   }
 }
 
-/** Neither port asks for a token yet, so neither may be reached from elsewhere. */
-function refuseOpenBind(host: string): void {
-  if (/^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host)) return;
-  throw new LearnError("invalid", `the collector would listen on ${host}, open to the network, and it asks nobody for a token yet`, {
-    hint: "use --host 127.0.0.1 and put a Collector or a proxy with authentication before it",
-  });
+function listOf(commaList: string | undefined): readonly string[] {
+  return (commaList ?? "").split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
 }
 
-function apiPorts(store: Store, config: Config): ApiPorts {
+function urlHost(host: string): string {
+  return isIP(host) === 6 ? `[${host}]` : host;
+}
+
+function apiPorts(store: Store, config: Config, handle: OtlpHandler): ApiPorts {
   return {
-    status: () => store.status(),
+    status: async () => ({ ...(await store.status()), receiver: handle.counts() }),
     knowledgeFor: ({ task, agentName, traceId }) =>
       select({
         task,

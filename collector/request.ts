@@ -1,13 +1,15 @@
 import type { Clock } from "../src/base/clock.ts";
 import { fromUnknown, LearnError } from "../src/base/error.ts";
+import type { BodyEncoding } from "../src/span/otlp/inflate.ts";
 import type { RawBody } from "../src/store/ports.ts";
+import { type AnsweredCall, createReceiverCounter, type ReceiverCounts } from "./counts.ts";
 import type { Limits } from "./limits.ts";
-import { createGunzip } from "./otlp/gunzip.ts";
+import { createInflater } from "./otlp/inflate.ts";
 import { readTraceIds } from "./otlp/trace-ids.ts";
 
 export type OtlpSignal = "traces" | "logs" | "metrics";
 export type OtlpContentType = "application/x-protobuf" | "application/json";
-export type OtlpEncoding = "identity" | "gzip";
+export type OtlpEncoding = BodyEncoding;
 
 /** One export call, whatever transport brought it. */
 export interface OtlpRequest {
@@ -24,8 +26,13 @@ export type OtlpResponse =
   | { readonly kind: "accepted"; readonly rejected: number; readonly message: string }
   | { readonly kind: "refused"; readonly error: LearnError };
 
-/** Never rejects: every fault is a refusal. Resolves only once the body is durable. */
-export type OtlpHandler = (request: OtlpRequest) => Promise<OtlpResponse>;
+export interface OtlpHandler {
+  /** Never rejects: every fault is a refusal. Resolves only once the body is durable. */
+  (request: OtlpRequest): Promise<OtlpResponse>;
+  /** For transports: every request is told once, also one that never came this far. */
+  answered(call: AnsweredCall): void;
+  counts(): ReceiverCounts;
+}
 
 export interface OtlpHandlerOptions {
   /** Durable on return. Owns the bodies from the call on. */
@@ -38,31 +45,49 @@ const FULL_SUCCESS: OtlpResponse = { kind: "accepted", rejected: 0, message: "" 
 
 /**
  * Validates by reading ids only, appends the body as it came and answers after that. Nothing is decoded twice and nothing is recompressed:
- * gzip stays gzip. Bad spans stay in the body, because a body is evidence; whoever maps it skips them by the same rule.
+ * what came compressed stays as it is. Bad spans stay in the body, because a body is evidence; whoever maps it skips them by the same rule.
  */
 export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions): OtlpHandler {
-  const gunzip = createGunzip(limits);
+  const inflate = createInflater(limits);
+  const counter = createReceiverCounter();
 
-  return async ({ signal, contentType, encoding, body }) => {
+  async function handle({ signal, contentType, encoding, body }: OtlpRequest): Promise<OtlpResponse> {
+    // The store takes the body away, so its size is read before.
+    const receivedBytes = body.byteLength;
     try {
       // Metrics carry nothing to learn from. They are taken so that one exporter setting for all signals works.
-      if (signal === "metrics") return FULL_SUCCESS;
-      const plain = encoding === "gzip" ? await gunzip(body) : body;
+      if (signal === "metrics") {
+        counter.body(receivedBytes, 0);
+        return FULL_SUCCESS;
+      }
+      const plain = await inflate(body, encoding);
+      counter.body(receivedBytes, plain.byteLength);
       if (plain.byteLength > limits.maxDecodedBytes) throw tooLarge(plain.byteLength, limits.maxDecodedBytes);
       const ids = readTraceIds(plain, { signal, contentType, maxItems: limits.maxItems });
       if (ids.items === 0) return FULL_SUCCESS;
+      const good = ids.items - ids.rejected;
+      const bad = { badTraceId: ids.badTraceIds, badSpanId: ids.rejected - ids.badTraceIds };
       const message = ids.rejected === 0 ? "" : rejection(signal, ids.rejected, ids.items);
-      if (ids.rejected === ids.items) {
+      if (good === 0) {
+        counter.items(signal, { accepted: 0, rejected: { ...bad, notStored: 0 } });
         throw new LearnError("invalid", message, { hint: `check that these are ${signal}, and not another signal` });
       }
       const format = contentType === "application/json" ? "otlp-json" : "otlp-protobuf";
       const raw: RawBody = { format, signal, encoding, body, receivedAtUs: clock.nowUs(), traceIds: ids.traceIds };
-      await withDeadline(append([raw]), limits.appendTimeoutMs);
+      try {
+        await withDeadline(append([raw]), limits.appendTimeoutMs);
+      } catch (caught) {
+        counter.items(signal, { accepted: 0, rejected: { badTraceId: 0, badSpanId: 0, notStored: ids.items } });
+        throw caught;
+      }
+      counter.items(signal, { accepted: good, rejected: { ...bad, notStored: 0 } });
       return { kind: "accepted", rejected: ids.rejected, message };
     } catch (caught) {
       return { kind: "refused", error: fromUnknown(caught, `${signal} could not be stored`, "unavailable") };
     }
-  };
+  }
+
+  return Object.assign(handle, { answered: counter.answered, counts: counter.counts });
 }
 
 function tooLarge(bytes: number, maxBytes: number): LearnError {

@@ -3,8 +3,10 @@ import type { ErrorCode } from "../src/base/error.ts";
 /** google.rpc.Code, as far as it is used. */
 export const GRPC = {
   ok: 0,
+  cancelled: 1,
   invalidArgument: 3,
   notFound: 5,
+  permissionDenied: 7,
   resourceExhausted: 8,
   unimplemented: 12,
   unavailable: 14,

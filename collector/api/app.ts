@@ -1,4 +1,5 @@
 import type { Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { createAdaptorServer } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -8,6 +9,7 @@ import { closer, guardServer, serverOptions } from "../http/server.ts";
 import type { Limits } from "../limits.ts";
 import { type Listening, listen } from "../listen.ts";
 import { apiStatus } from "../status.ts";
+import { type TlsKeys, tlsServerOptions } from "../tls.ts";
 import { createHostCheck } from "./host-check.ts";
 import { parseFeedback, parseItemsQuery, parseKnowledgeQuery, parseTracesQuery } from "./parse.ts";
 import type { ApiPorts } from "./ports.ts";
@@ -27,7 +29,8 @@ const MAX_BODY_BYTES = 256 * 1024;
 
 /** The HTTP API. Sends no CORS headers, so pages of other origins cannot read it; other routes may be mounted on what it returns. */
 export function createApi({ ports, host = "127.0.0.1", allowedHosts, token }: ApiOptions): Hono {
-  const hostAllowed = createHostCheck(host, allowedHosts);
+  // A page that rebinds a name to this machine does not know the token, and behind one others come by any name.
+  const hostAllowed = token === undefined ? createHostCheck(host, allowedHosts) : () => true;
   const authorized = createBearerCheck(token);
   const app = new Hono();
 
@@ -42,7 +45,7 @@ export function createApi({ ports, host = "127.0.0.1", allowedHosts, token }: Ap
     context.header("cache-control", "no-store");
     const name = context.req.header("host") ?? new URL(context.req.url).host;
     if (!hostAllowed(name)) {
-      const hint = "use localhost or the address it listens on, or add the name to the allowed hosts";
+      const hint = "use localhost or the address it listens on, or set a token: then any name will do";
       return context.json(errorBody(new LearnError("invalid", "this host name is not allowed", { hint })), 403);
     }
     if (!authorized(context.req.header("authorization"))) {
@@ -91,11 +94,20 @@ export interface StartApiOptions {
   readonly host?: string;
   readonly port: number;
   readonly limits: Limits;
+  /** When set, nothing but TLS is spoken. */
+  readonly tls?: TlsKeys;
 }
 
 /** Serves the app. Rejects "conflict" when the port is taken. */
-export async function startApi({ app, host = "127.0.0.1", port, limits }: StartApiOptions): Promise<Listening> {
-  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false, serverOptions: serverOptions(limits) }) as Server;
+export async function startApi({ app, host = "127.0.0.1", port, limits, tls }: StartApiOptions): Promise<Listening> {
+  const bounds = serverOptions(limits);
+  const secure = tls === undefined ? {} : { createServer: createTlsServer };
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    ...secure,
+    serverOptions: tls === undefined ? bounds : { ...bounds, ...tlsServerOptions(tls, limits) },
+  } as Parameters<typeof createAdaptorServer>[0]) as Server;
   guardServer(server, limits, (_httpStatus, message) => JSON.stringify(errorBody(new LearnError("invalid", message))));
   return { port: await listen(server, { host, port, what: "the API", flag: "--api-port" }), close: closer(server, limits) };
 }

@@ -1,5 +1,6 @@
 import type { Injection } from "../../src/injection/injection.ts";
-import type { Store } from "../../src/store/ports.ts";
+import type { Store, StoreStatus } from "../../src/store/ports.ts";
+import type { ReceiverCounts } from "../counts.ts";
 
 /** A question for knowledge that came over the network. */
 export interface KnowledgeRequest {
@@ -13,7 +14,9 @@ export interface KnowledgeRequest {
  * What the API needs, and nothing more. The members taken from the store keep the contracts written there; all of them may reject with a
  * LearnError, which becomes the answer.
  */
-export interface ApiPorts extends Pick<Store, "status" | "addFeedback" | "listTraces" | "getTrace" | "listKnowledge"> {
+export interface ApiPorts extends Pick<Store, "addFeedback" | "listTraces" | "getTrace" | "listKnowledge"> {
+  /** Of the store, and of the receiver where one runs beside it. */
+  status(): Promise<StoreStatus & { readonly receiver?: ReceiverCounts }>;
   /** Decides what a run gets. Never rejects for want of knowledge: then `text` is "" and the lists are empty. */
   knowledgeFor(request: KnowledgeRequest): Promise<Injection>;
 }

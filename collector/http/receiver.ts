@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { fromUnknown, type LearnError } from "../../src/base/error.ts";
 import { createBearerCheck } from "../bearer.ts";
 import { createBufferBudget } from "../buffer-budget.ts";
@@ -8,6 +9,8 @@ import { encodeStatus, encodeSuccess, statusOf } from "../otlp/answer.ts";
 import { bodyTooLarge, readBody } from "../read-body.ts";
 import type { OtlpContentType, OtlpEncoding, OtlpHandler, OtlpSignal } from "../request.ts";
 import { GRPC, otlpStatus, RETRY_AFTER_SECONDS } from "../status.ts";
+import { type TlsKeys, tlsServerOptions } from "../tls.ts";
+import { createCors } from "./cors.ts";
 import { closer, guardServer, serverOptions } from "./server.ts";
 
 export interface ReceiverOptions {
@@ -19,6 +22,13 @@ export interface ReceiverOptions {
   readonly limits: Limits;
   /** When set, every request must carry `Authorization: Bearer <token>`. */
   readonly token?: string;
+  /** When set, nothing but TLS is spoken. */
+  readonly tls?: TlsKeys;
+}
+
+export interface HttpReceiverOptions extends ReceiverOptions {
+  /** Origins of pages that may send, or "*". Default none. */
+  readonly corsOrigins?: readonly string[];
 }
 
 const SIGNALS: ReadonlyMap<string, OtlpSignal> = new Map([
@@ -26,6 +36,19 @@ const SIGNALS: ReadonlyMap<string, OtlpSignal> = new Map([
   ["/v1/logs", "logs"],
   ["/v1/metrics", "metrics"],
 ]);
+
+/** By the names that senders use: x-gzip is that of HTTP/1.0, zlib one that the OpenTelemetry Collector can be set to. */
+const ENCODINGS: ReadonlyMap<string, OtlpEncoding> = new Map([
+  ["", "identity"],
+  ["identity", "identity"],
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"],
+  ["deflate", "deflate"],
+  ["zlib", "deflate"],
+  ["br", "br"],
+  ["zstd", "zstd"],
+]);
+const ACCEPTED_ENCODINGS = "gzip, deflate, br, zstd, identity";
 
 /** A refusal that belongs to HTTP and not to the body. */
 interface HttpRefusal {
@@ -36,36 +59,46 @@ interface HttpRefusal {
 }
 
 /** OTLP over HTTP. Rejects "conflict" when the port is taken. */
-export async function startHttpReceiver({ host = "127.0.0.1", port, handle, limits, token }: ReceiverOptions): Promise<Listening> {
+export async function startHttpReceiver(options: HttpReceiverOptions): Promise<Listening> {
+  const { host = "127.0.0.1", port, handle, limits, token, tls, corsOrigins = [] } = options;
   const authorized = createBearerCheck(token);
+  const cors = createCors(corsOrigins);
   const budget = createBufferBudget(limits.maxBufferedBytes);
   let closing = false;
 
-  const server = createServer(serverOptions(limits), (request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     serve(request, response).catch((caught: unknown) => {
       // Nothing above is known to throw; if it does, it is one request that suffers.
       request.resume();
       if (!response.headersSent) refuse(request, response, fromUnknown(caught, "the request failed", "unavailable"));
       else response.destroy();
     });
-  });
+  };
+  const server =
+    tls === undefined
+      ? createServer(serverOptions(limits), onRequest)
+      : createTlsServer({ ...serverOptions(limits), ...tlsServerOptions(tls, limits) }, onRequest);
+  // Who asks first is answered from the head: a refused body is never sent.
+  server.on("checkContinue", onRequest);
   guardServer(server, limits, (httpStatus, message) => {
+    handle.answered({ transport: "http", signal: "other", encoding: "other", code: httpStatus });
     const retryable = httpStatus === 503;
     const grpcCode = retryable ? GRPC.unavailable : GRPC.invalidArgument;
     return Buffer.from(encodeStatus({ grpcCode, message, retryable }, "application/json")).toString();
   });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const refusal = authorized(request.headers.authorization) ? checkHead(request) : UNAUTHORIZED;
+    const preflight = SIGNALS.has(pathOf(request)) ? cors.preflight(request.method, request.headers) : undefined;
+    if (preflight !== undefined) {
+      request.resume();
+      response.writeHead(204, preflight).end();
+      return;
+    }
+    const refusal = authorized(request.headers.authorization) ? (checkHead(request) ?? checkOrigin(request)) : UNAUTHORIZED;
     if (refusal !== undefined) {
       request.resume();
-      send(
-        response,
-        refusal.httpStatus,
-        answerType(request),
-        encodeStatus({ ...refusal, retryable: false }, answerType(request)),
-        refusal.headers,
-      );
+      const type = answerType(request);
+      send(request, response, refusal.httpStatus, type, encodeStatus({ ...refusal, retryable: false }, type), refusal.headers);
       return;
     }
     const signal = SIGNALS.get(pathOf(request)) as OtlpSignal;
@@ -77,10 +110,11 @@ export async function startHttpReceiver({ host = "127.0.0.1", port, handle, limi
         request.resume();
         throw bodyTooLarge(limits.maxBodyBytes);
       }
+      if (request.headers.expect !== undefined) response.writeContinue();
       const { body } = await readBody(request, limits.maxBodyBytes, account);
       const result = await handle({ signal, contentType, encoding: encodingOf(request) as OtlpEncoding, body });
       if (result.kind === "refused") throw result.error;
-      send(response, 200, contentType, encodeSuccess(signal, contentType, result));
+      send(request, response, 200, contentType, encodeSuccess(signal, contentType, result));
     } catch (caught) {
       refuse(request, response, fromUnknown(caught, "the request failed", "unavailable"));
     } finally {
@@ -88,22 +122,38 @@ export async function startHttpReceiver({ host = "127.0.0.1", port, handle, limi
     }
   }
 
+  /** A page in a browser on this machine must not teach an agent. With a token it cannot: it does not know it. */
+  function checkOrigin(request: IncomingMessage): HttpRefusal | undefined {
+    return token !== undefined || cors.allows(request.headers) ? undefined : FOREIGN_PAGE;
+  }
+
   function refuse(request: IncomingMessage, response: ServerResponse, error: LearnError): void {
     const { httpStatus, retryable } = otlpStatus(error.code);
     const type = answerType(request);
-    send(response, httpStatus, type, encodeStatus(statusOf(error), type), retryable ? { "retry-after": String(RETRY_AFTER_SECONDS) } : {});
+    const headers = retryable ? { "retry-after": String(RETRY_AFTER_SECONDS) } : {};
+    send(request, response, httpStatus, type, encodeStatus(statusOf(error), type), headers);
   }
 
   function send(
+    request: IncomingMessage,
     response: ServerResponse,
     status: number,
     type: OtlpContentType,
     body: Uint8Array,
     headers: OutgoingHttpHeaders = {},
   ): void {
+    const signal = SIGNALS.get(pathOf(request)) ?? "other";
+    handle.answered({ transport: "http", signal, encoding: encodingOf(request) ?? "other", code: response.destroyed ? 499 : status });
     if (response.destroyed) return;
-    const connection = closing ? { connection: "close" } : {};
-    response.writeHead(status, { ...headers, ...connection, "content-type": type, "content-length": body.byteLength });
+    // After an early answer to Expect nobody knows whether the body still comes, so the connection cannot be used again.
+    const connection = closing || (status !== 200 && request.headers.expect !== undefined) ? { connection: "close" } : {};
+    response.writeHead(status, {
+      ...cors.answerHeaders(request.headers),
+      ...headers,
+      ...connection,
+      "content-type": type,
+      "content-length": body.byteLength,
+    });
     response.end(body);
   }
 
@@ -125,6 +175,12 @@ const UNAUTHORIZED: HttpRefusal = {
   headers: { "www-authenticate": "Bearer" },
 };
 
+const FOREIGN_PAGE: HttpRefusal = {
+  httpStatus: 403,
+  grpcCode: GRPC.permissionDenied,
+  message: "pages of this origin may not send here: add it to corsOrigins (AGENTLEARN_CORS_ORIGINS)",
+};
+
 function checkHead(request: IncomingMessage): HttpRefusal | undefined {
   if (!SIGNALS.has(pathOf(request))) {
     return { httpStatus: 404, grpcCode: GRPC.notFound, message: "no such path: post to /v1/traces, /v1/logs or /v1/metrics" };
@@ -142,8 +198,8 @@ function checkHead(request: IncomingMessage): HttpRefusal | undefined {
     };
   }
   if (encodingOf(request) === undefined) {
-    const message = "the content encoding is not supported: send gzip or identity";
-    return { httpStatus: 415, grpcCode: GRPC.invalidArgument, message, headers: { "accept-encoding": "gzip, identity" } };
+    const message = `the content encoding is not supported: send one of ${ACCEPTED_ENCODINGS}`;
+    return { httpStatus: 415, grpcCode: GRPC.invalidArgument, message, headers: { "accept-encoding": ACCEPTED_ENCODINGS } };
   }
   return undefined;
 }
@@ -158,9 +214,7 @@ function contentTypeOf(request: IncomingMessage): OtlpContentType | undefined {
 }
 
 function encodingOf(request: IncomingMessage): OtlpEncoding | undefined {
-  const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
-  if (encoding === "gzip" || encoding === "x-gzip") return "gzip";
-  return encoding === "identity" || encoding === "" ? "identity" : undefined;
+  return ENCODINGS.get((request.headers["content-encoding"] ?? "").trim().toLowerCase());
 }
 
 /** Answers speak the type of the request; where that is none of ours a person may be reading, so JSON. */

@@ -1,4 +1,5 @@
 import type { Server, ServerOptions } from "node:http";
+import type { Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Limits } from "../limits.ts";
 import type { Listening } from "../listen.ts";
@@ -18,7 +19,8 @@ export function serverOptions(limits: Limits): ServerOptions {
 export function guardServer(server: Server, limits: Limits, answer: (httpStatus: number, message: string) => string): void {
   server.maxConnections = limits.maxConnections;
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-    if (error.code === "ECONNRESET" || !socket.writable) {
+    // What failed below HTTP, a TLS handshake above all, has nobody who would understand an answer.
+    if (!/^(HPE|ERR_HTTP)_/.test(error.code ?? "") || !socket.writable) {
       socket.destroy();
       return;
     }
@@ -34,9 +36,10 @@ export function guardServer(server: Server, limits: Limits, answer: (httpStatus:
 /** Gives `server` its `close`. */
 export function closer(server: Server, limits: Limits): Listening["close"] {
   let closing: Promise<void> | undefined;
+  const cutAll = trackSockets(server);
   return () => {
     closing ??= new Promise((resolve) => {
-      const cut = setTimeout(() => server.closeAllConnections(), limits.closeTimeoutMs);
+      const cut = setTimeout(cutAll, limits.closeTimeoutMs);
       // A kept connection turns idle when its last answer is out, and node looks for those only once.
       const sweep = setInterval(() => server.closeIdleConnections(), 20);
       server.close(() => {
@@ -47,6 +50,18 @@ export function closer(server: Server, limits: Limits): Listening["close"] {
       server.closeIdleConnections();
     });
     return closing;
+  };
+}
+
+/** Also those that never came past the TLS handshake, which the server itself does not count as connections. */
+export function trackSockets(server: NetServer): () => void {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return () => {
+    for (const socket of sockets) socket.destroy();
   };
 }
 

@@ -21,6 +21,7 @@ export function readJsonIds(body: Uint8Array, signal: "traces" | "logs", maxItem
   const traceIds = new Set<string>();
   let items = 0;
   let rejected = 0;
+  let badTraceIds = 0;
 
   const root = record(parse(bytes, signal), "the request", signal);
   if (root[names.resources] === undefined) {
@@ -34,13 +35,15 @@ export function readJsonIds(body: Uint8Array, signal: "traces" | "logs", maxItem
         items += 1;
         const trace = idState(item["traceId"], 32);
         const span = idState(item["spanId"], 16);
-        const bad = signal === "traces" ? trace !== "set" || span !== "set" : trace === "bad" || span === "bad";
-        if (bad) rejected += 1;
+        const badTrace = signal === "traces" ? trace !== "set" : trace === "bad";
+        const badSpan = signal === "traces" ? span !== "set" : span === "bad";
+        if (badTrace) badTraceIds += 1;
+        if (badTrace || badSpan) rejected += 1;
         else if (trace === "set") traceIds.add((item["traceId"] as string).toLowerCase());
       }
     }
   }
-  return { traceIds: [...traceIds], items, rejected };
+  return { traceIds: [...traceIds], items, rejected, badTraceIds };
 }
 
 function idState(id: unknown, length: number): "set" | "unset" | "bad" {

@@ -18,6 +18,7 @@ export function readProtobufIds(body: Uint8Array, signal: "traces" | "logs", max
   let counted = 0;
   let items = 0;
   let rejected = 0;
+  let badTraceIds = 0;
   // Offset and length of the ids of the item being walked; -1 while not seen.
   let traceAt = 0;
   let traceLength = -1;
@@ -26,7 +27,7 @@ export function readProtobufIds(body: Uint8Array, signal: "traces" | "logs", max
   let lastTraceAt = -1;
 
   walk(signal === "traces" ? MESSAGES.tracesRequest : MESSAGES.logsRequest, 0, bytes.length, 0);
-  return { traceIds: [...traceIds], items, rejected };
+  return { traceIds: [...traceIds], items, rejected, badTraceIds };
 
   function walk(message: number, start: number, end: number, depth: number): void {
     if (depth > MAX_DEPTH) throw invalid(`is nested more than ${MAX_DEPTH} messages deep`);
@@ -85,9 +86,15 @@ export function readProtobufIds(body: Uint8Array, signal: "traces" | "logs", max
     items += 1;
     if (signal === "traces") {
       if (traceLength === 16 && spanLength === 8 && !isZero(traceAt, 16) && !isZero(spanAt, 8)) addTrace();
-      else rejected += 1;
-    } else if ((traceLength > 0 && traceLength !== 16) || (spanLength > 0 && spanLength !== 8)) rejected += 1;
+      else reject(traceLength !== 16 || isZero(traceAt, 16));
+    } else if ((traceLength > 0 && traceLength !== 16) || (spanLength > 0 && spanLength !== 8))
+      reject(traceLength > 0 && traceLength !== 16);
     else if (traceLength === 16 && !isZero(traceAt, 16)) addTrace();
+  }
+
+  function reject(badTraceId: boolean): void {
+    rejected += 1;
+    if (badTraceId) badTraceIds += 1;
   }
 
   /** Spans of one trace mostly follow each other, so the id before is compared as bytes first; hex text costs ten times as much. */

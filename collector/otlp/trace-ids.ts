@@ -10,6 +10,8 @@ export interface TraceIds {
   readonly items: number;
   /** Those of them whose ids make them unusable. */
   readonly rejected: number;
+  /** Those of the rejected whose trace id is at fault; in the others it is the span id. */
+  readonly badTraceIds: number;
 }
 
 export interface TraceIdOptions {

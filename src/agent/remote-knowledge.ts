@@ -31,12 +31,19 @@ const MAX_TASK_BYTES = 6_000;
 const MAX_REPLY_CHARACTERS = 1_000_000;
 
 /** Speaks to `collector/api` at `apiUrl`, e.g. "http://collector:4320". Own requests are not traced. */
-export function createRemoteKnowledge(options: { readonly apiUrl: string; readonly timeoutMs?: number }): RemoteKnowledge {
+export function createRemoteKnowledge(options: {
+  readonly apiUrl: string;
+  readonly token?: string | undefined;
+  readonly timeoutMs?: number;
+}): RemoteKnowledge {
   const timeoutMs = options.timeoutMs ?? 1_000;
+  const authorization: Record<string, string> = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
 
-  async function call(path: string, init: RequestInit): Promise<string> {
+  async function call(path: string, init: RequestInit & { readonly headers?: Record<string, string> }): Promise<string> {
     const url = new URL(path, options.apiUrl);
-    const response = await withoutTracing(() => fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) })).catch((cause: unknown) => {
+    const response = await withoutTracing(() =>
+      fetch(url, { ...init, headers: { ...init.headers, ...authorization }, signal: AbortSignal.timeout(timeoutMs) }),
+    ).catch((cause: unknown) => {
       throw new LearnError("unavailable", `no answer from the collector at ${url.origin}`, {
         hint: "start it with `agentlearn up`",
         cause,
@@ -49,6 +56,7 @@ export function createRemoteKnowledge(options: { readonly apiUrl: string; readon
       throw new LearnError(
         response.status >= 500 ? "unavailable" : "invalid",
         `${url.origin} answered ${response.status}: ${text.slice(0, 200)}`,
+        response.status === 401 ? { hint: "set AGENTLEARN_TOKEN to the token of that collector" } : {},
       );
     return text;
   }

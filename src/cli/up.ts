@@ -10,7 +10,12 @@ export function addUp(program: Command): void {
     .option("--otlp-http-port <port>", "OTLP/HTTP port (AGENTLEARN_OTLP_HTTP_PORT, default 4318)")
     .option("--otlp-grpc-port <port>", "OTLP/gRPC port (AGENTLEARN_OTLP_GRPC_PORT, default 4317)")
     .option("--api-port <port>", "API port (AGENTLEARN_API_PORT, default 4320)")
-    .option("--host <address>", "address to listen on, loopback only (AGENTLEARN_HOST, default 127.0.0.1)")
+    .option("--host <address>", "address to listen on; beyond loopback it needs AGENTLEARN_TOKEN (AGENTLEARN_HOST, default 127.0.0.1)")
+    .option("--allow-open-bind [boolean]", "listen beyond loopback without a token (AGENTLEARN_ALLOW_OPEN_BIND)")
+    .option("--tls-cert-file <path>", "certificate chain in PEM; with its key, all ports speak TLS (AGENTLEARN_TLS_CERT_FILE)")
+    .option("--tls-key-file <path>", "private key in PEM (AGENTLEARN_TLS_KEY_FILE)")
+    .option("--cors-origins <list>", "origins of pages that may send OTLP, * for all (AGENTLEARN_CORS_ORIGINS)")
+    .option("--max-body-bytes <bytes>", "most bytes of one request, also after decompression (AGENTLEARN_MAX_BODY_BYTES)")
     .action(async (_options: object, command: Command) => up(command));
 }
 

@@ -28,7 +28,7 @@ import type { Store } from "../store/ports.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import type { TraceFilter } from "../trace/ports.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
-import { acquireRuntime, type Runtime, type Target } from "./runtime.ts";
+import { acquireRuntime, endpointTarget, type Runtime, type Target } from "./runtime.ts";
 
 /** Everything `config` knows, as code passes it, and the parts that only code can pass. */
 export interface AgentLearnOptions extends Partial<Config> {
@@ -91,7 +91,8 @@ export class AgentLearn {
       // An agent appends and goes on with its work; whoever learns, reads or runs `agentlearn up` does the rest.
       ingest: "on-demand",
     });
-    const remote = this.config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(this.config) });
+    const remote =
+      this.config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(this.config), token: this.config.token });
     const { store } = this.#runtime;
     const source: InjectionSource = remote === undefined ? localSource(store, this.config) : (request) => remote.knowledge(request);
     this.#sendFeedback = remote === undefined ? (feedback) => store.addFeedback(feedback) : (feedback) => remote.feedback(feedback);
@@ -245,7 +246,7 @@ export class AgentLearn {
 }
 
 function targetOf(config: Config): Target {
-  return config.endpoint === undefined ? { store: config.store } : { endpoint: config.endpoint };
+  return config.endpoint === undefined ? { store: config.store } : endpointTarget(config.endpoint, config);
 }
 
 /** The API listens beside OTLP: same host, port 4320 unless `apiUrl` says otherwise. */

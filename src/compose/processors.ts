@@ -3,7 +3,7 @@ import { loadConfig } from "../config/config.ts";
 import { createLogRecordProcessor, createSpanProcessor, type LogRecordProcessorLike, type SpanProcessorLike } from "../span/processor.ts";
 import type { LogRecordLike, SpanLike } from "../span/sdk-shapes.ts";
 import { createReporter } from "../telemetry/report.ts";
-import { acquireRuntime, type Runtime } from "./runtime.ts";
+import { acquireRuntime, endpointTarget, type Runtime } from "./runtime.ts";
 
 /** One of the two; without either, AGENTLEARN_ENDPOINT or AGENTLEARN_STORE decide. */
 export interface ProcessorOptions {
@@ -84,7 +84,7 @@ function quietRuntime(options: ProcessorOptions): Runtime | undefined {
     const config = loadConfig({ code: { ...options }, env: process.env });
     const name = `agent ${config.agentName ?? "agent"}`;
     const wanted = options.store === undefined ? config.endpoint : undefined;
-    return acquireRuntime(wanted === undefined ? { store: config.store } : { endpoint: wanted }, {
+    return acquireRuntime(wanted === undefined ? { store: config.store } : endpointTarget(wanted, config), {
       name,
       quietMs: config.quietMs,
       idleMs: config.idleMs,

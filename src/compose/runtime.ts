@@ -16,6 +16,11 @@ export interface RuntimeOptions {
   readonly ingest: "continuous" | "on-demand";
 }
 
+/** The collector at `endpoint`, with the token it asks for. */
+export function endpointTarget(endpoint: string, { token }: { readonly token?: string | undefined }): Target {
+  return token === undefined ? { endpoint } : { endpoint, headers: { authorization: `Bearer ${token}` } };
+}
+
 /** A share of the one writer thread that this process keeps per target. */
 export interface Runtime {
   readonly sink: SpanSink;
@@ -30,7 +35,7 @@ const writers = new Map<string, { readonly writer: Writer; shares: number }>();
 
 /** Opens, or joins, the writer of a target. Cheap and synchronous: the thread opens the file on its own time. */
 export function acquireRuntime(target: Target, options: RuntimeOptions): Runtime {
-  const key = "store" in target ? `store ${target.store}` : `endpoint ${target.endpoint}`;
+  const key = "store" in target ? `store ${target.store}` : `endpoint ${JSON.stringify(target)}`;
   const known = writers.get(key);
   const reporter = createReporter("writer");
   const entry = known ?? {

@@ -25,6 +25,12 @@ export interface Config {
   readonly otlpHttpPort: number;
   readonly otlpGrpcPort: number;
   readonly apiPort: number;
+  readonly token?: string | undefined;
+  readonly tlsCertFile?: string | undefined;
+  readonly tlsKeyFile?: string | undefined;
+  readonly allowOpenBind: boolean;
+  readonly corsOrigins?: string | undefined;
+  readonly maxBodyBytes: number;
   readonly model: string;
   readonly openaiApiKey?: string | undefined;
   readonly openaiBaseUrl?: string | undefined;
@@ -47,6 +53,10 @@ const belowOne = number.min(0, "must be at least 0").lt(1, "must be below 1");
 const probability = number.gt(0, "must be above 0").lt(1, "must be below 1");
 // setTimeout takes no more than this and fires at once above it.
 const milliseconds = number.int("must be a whole number").min(0, "must be at least 0").max(2_147_483_647, "must be at most 2147483647");
+const origins = text.refine(
+  (value) => value.split(",").every((part) => part.trim() === "*" || isOrigin(part.trim())),
+  "must be * or origins like https://app.example, separated by commas",
+);
 
 /** @internal The one schema; unknown keys are errors. Descriptions become the documentation. */
 export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key in keyof Config]-?: z.ZodType } } = z.strictObject({
@@ -87,10 +97,29 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .min(1_000, "must be at least 1000")
     .default(60_000)
     .describe("Milliseconds between two rounds in which the collector mines new traces; no model is called there."),
-  host: text.default("127.0.0.1").describe("Address the collector listens on. Loopback only for now: it asks for no token."),
+  host: text.default("127.0.0.1").describe("Address the collector listens on. Beyond loopback it needs a token, or allowOpenBind."),
   otlpHttpPort: port.default(4318).describe("Port for OTLP over HTTP; 0 takes a free one."),
   otlpGrpcPort: port.default(4317).describe("Port for OTLP over gRPC; 0 takes a free one."),
   apiPort: port.default(4320).describe("Port for the API, the review page and /metrics; 0 takes a free one."),
+  token: text
+    .regex(/^[\x21-\x7e]+$/, "must be ASCII without spaces")
+    .optional()
+    .describe("Secret that the collector asks for, and that this process sends to the endpoint, as Authorization: Bearer."),
+  tlsCertFile: text.optional().describe("Certificate chain in PEM. With it and tlsKeyFile, the collector speaks TLS on all its ports."),
+  tlsKeyFile: text.optional().describe("Private key of tlsCertFile, in PEM."),
+  allowOpenBind: z
+    .boolean("must be true or false")
+    .default(false)
+    .describe("Lets the collector listen beyond loopback without a token, where something before it keeps others out."),
+  corsOrigins: origins
+    .optional()
+    .describe("Origins of pages that may send OTLP over HTTP, separated by commas; * for all. None by default."),
+  maxBodyBytes: number
+    .int("must be a whole number")
+    .min(1024, "must be at least 1024")
+    .max(268_435_456, "must be at most 268435456")
+    .default(67_108_864)
+    .describe("Most bytes of one OTLP request, as sent and again after decompression."),
   model: text.default("gpt-4o-mini").describe("Model for judging and for mining lessons."),
   openaiApiKey: text.optional().describe("Key for the model. Falls back to OPENAI_API_KEY."),
   openaiBaseUrl: httpUrl.optional().describe("Base URL of an OpenAI-compatible server. Falls back to OPENAI_BASE_URL."),
@@ -149,12 +178,19 @@ const NUMERIC: ReadonlySet<string> = new Set(
   Object.entries(configSchema.parse({})).flatMap(([key, value]) => (typeof value === "number" ? [key] : [])),
 );
 
+const BOOLEAN: ReadonlySet<string> = new Set(
+  Object.entries(configSchema.parse({})).flatMap(([key, value]) => (typeof value === "boolean" ? [key] : [])),
+);
+
+/** What may be used and never be shown. */
+const SECRET: ReadonlySet<string> = new Set<keyof Config>(["token", "openaiApiKey"]);
+
 /** Variables that others own too. They lose against code: who names a key in code means it. */
 const SHARED_ENV = { openaiApiKey: "OPENAI_API_KEY", openaiBaseUrl: "OPENAI_BASE_URL" } as const;
 
 /**
  * Flags before AGENTLEARN_* variables before code before OPENAI_* before defaults. Throws one "invalid" that lists every problem with its key and
- * where the value came from; values are never quoted, since one may be a key. The result is frozen.
+ * where the value came from; values are never quoted, since one may be a key. The result is frozen, and shows no secret when it is printed.
  */
 export function loadConfig(options: LoadConfigOptions): Config {
   const problems: string[] = [];
@@ -181,7 +217,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     const key = String(issue.path[0]);
     problems.push(`${settings.get(key)?.source ?? key}: ${issue.message}`);
   }
-  if (parsed.success && problems.length === 0) return Object.freeze(parsed.data);
+  if (parsed.success && problems.length === 0) return Object.freeze(withHiddenSecrets(parsed.data));
   throw new LearnError(
     "invalid",
     `${problems.length} configuration ${problems.length === 1 ? "problem" : "problems"}:\n${problems.map((line) => `  ${line}`).join("\n")}`,
@@ -193,9 +229,28 @@ export function loadConfig(options: LoadConfigOptions): Config {
 
 /** Flags and variables are text; a number in them is read strictly, and left as text when it is none, so that the schema names the problem. */
 function fromText(key: string, value: unknown): unknown {
-  if (typeof value !== "string" || !NUMERIC.has(key)) return value;
+  if (typeof value !== "string") return value;
   const trimmed = value.trim();
+  if (BOOLEAN.has(key)) return BOOLEAN_WORDS.get(trimmed.toLowerCase()) ?? value;
+  if (!NUMERIC.has(key)) return value;
   return /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/iu.test(trimmed) ? Number(trimmed) : value;
+}
+
+const BOOLEAN_WORDS: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["1", true],
+  ["false", false],
+  ["0", false],
+]);
+
+function isOrigin(value: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]+$/i.test(value) && URL.canParse(value);
+}
+
+/** A config is easily logged whole. */
+function withHiddenSecrets(config: Config): Config {
+  const shown = () => Object.fromEntries(Object.entries(config).map(([key, value]) => [key, SECRET.has(key) ? "[hidden]" : value]));
+  return Object.defineProperties(config, { toJSON: { value: shown }, [Symbol.for("nodejs.util.inspect.custom")]: { value: shown } });
 }
 
 /** `AGENTLEARN_MAX_ITMES` -> `maxItmes`. */

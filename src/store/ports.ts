@@ -14,8 +14,8 @@ export interface RawBody {
   /** `batch`: v8-serialised RawBatches from a processor in some process; see decode-body.ts. */
   readonly format: "otlp-protobuf" | "otlp-json" | "batch";
   readonly signal: "traces" | "logs";
-  /** As on the wire; `identity` when not compressed. */
-  readonly encoding: "identity" | "gzip";
+  /** As on the wire, by its name in HTTP; `identity` when not compressed. */
+  readonly encoding: "identity" | "gzip" | "deflate" | "br" | "zstd";
   readonly body: Uint8Array;
   readonly receivedAtUs: TimeUs;
   /** Distinct W3C trace ids inside, as 32 hex characters; empty when unknown. */

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { startGrpcReceiver } from "../../collector/grpc/receiver.ts";
 import { defaultLimits } from "../../collector/limits.ts";
+import { createOtlpHandler } from "../../collector/request.ts";
 import { LearnError } from "../../src/base/error.ts";
 import { protobufTraces, SPAN_ID, TRACE_ID } from "../support/otlp.ts";
 import { grpcCall, grpcFrame, startReceiver, type TestReceiver, type TestReceiverOptions } from "../support/receiver.ts";
@@ -260,7 +261,7 @@ describe("slow and broken clients", () => {
 describe("start and stop", () => {
   test("a busy port is a conflict that names the port and the flag", async () => {
     const { port } = await start();
-    const handle = async () => ({ kind: "accepted", rejected: 0, message: "" }) as const;
+    const handle = createOtlpHandler({ append: async () => {}, clock: { nowUs: () => 0 }, limits: defaultLimits });
     await expect(startGrpcReceiver({ port, handle, limits: defaultLimits })).rejects.toMatchObject({
       code: "conflict",
       message: expect.stringContaining(`port ${port} on 127.0.0.1`),

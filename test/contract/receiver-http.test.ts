@@ -5,7 +5,11 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { startHttpReceiver } from "../../collector/http/receiver.ts";
 import { defaultLimits } from "../../collector/limits.ts";
+import { createOtlpHandler } from "../../collector/request.ts";
 import { LearnError } from "../../src/base/error.ts";
+import { decodeBody } from "../../src/span/otlp/decode-body.ts";
+import type { RawBody } from "../../src/store/ports.ts";
+import { compress, ENCODINGS, zstdBomb } from "../support/compressed.ts";
 import { jsonTraces, protobufTraces, SPAN_ID, sdkSpans, TRACE_ID } from "../support/otlp.ts";
 import { decodeStatus, startReceiver, type TestReceiver, type TestReceiverOptions } from "../support/receiver.ts";
 
@@ -93,6 +97,22 @@ describe("success", () => {
     expect(Buffer.from(receiver.bodies[0]?.body as Uint8Array)).toEqual(gzip);
   });
 
+  test.each([
+    ["deflate", "deflate", compress(good(), "deflate")],
+    ["deflate without its header", "deflate", compress(good(), "raw deflate")],
+    ["deflate by the name of the OpenTelemetry Collector", "zlib", compress(good(), "deflate")],
+    ["gzip by its old name", "x-gzip", compress(good(), "gzip")],
+    ["brotli", "br", compress(good(), "br")],
+    ["zstd", "zstd", compress(good(), "zstd")],
+    ["nothing, said aloud", "identity", good()],
+  ])("reads %s and stores it as it came", async (_what, header, body) => {
+    const receiver = await start();
+    expect((await post(receiver, body, { "content-encoding": header })).status).toBe(200);
+    const raw = receiver.bodies[0] as RawBody;
+    expect([raw.traceIds, Buffer.from(raw.body)]).toEqual([[TRACE_ID], Buffer.from(body)]);
+    expect(decodeBody(raw).batch.spans.map(({ spanId }) => spanId)).toEqual([SPAN_ID]);
+  });
+
   test("is partial, with a count and the reason, when some spans are bad", async () => {
     const receiver = await start();
     const protobuf = await post(receiver, protobufTraces(halfGood));
@@ -159,6 +179,7 @@ describe("requests that are not OTLP", () => {
     ["another path", "POST", "/v1/profiles", {}, 404, 5, {}],
     ["the root", "GET", "/", {}, 404, 5, {}],
     ["another method", "GET", "/v1/traces", {}, 405, 12, { allow: "POST" }],
+    ["a method that changes things", "DELETE", "/v1/traces", {}, 405, 12, { allow: "POST" }],
     ["a browser asking for CORS", "OPTIONS", "/v1/traces", {}, 405, 12, { "access-control-allow-origin": null }],
     [
       "another content type",
@@ -174,10 +195,19 @@ describe("requests that are not OTLP", () => {
       "another encoding",
       "POST",
       "/v1/traces",
-      { "content-type": JSON_TYPE, "content-encoding": "zstd" },
+      { "content-type": JSON_TYPE, "content-encoding": "snappy" },
       415,
       3,
-      { "accept-encoding": "gzip, identity" },
+      { "accept-encoding": "gzip, deflate, br, zstd, identity" },
+    ],
+    [
+      "two encodings",
+      "POST",
+      "/v1/traces",
+      { "content-type": JSON_TYPE, "content-encoding": "gzip, br" },
+      415,
+      3,
+      { "accept-encoding": "gzip, deflate, br, zstd, identity" },
     ],
   ])("%s: %s %s", async (_what, method, path, headers, status, code, expected) => {
     const receiver = await start();
@@ -185,6 +215,13 @@ describe("requests that are not OTLP", () => {
     expect([response.status, response.headers.get("content-type")]).toEqual([status, JSON_TYPE]);
     expect(await response.json()).toMatchObject({ code, message: expect.stringMatching(/\w/) });
     for (const [name, value] of Object.entries(expected)) expect(response.headers.get(name)).toBe(value);
+  });
+
+  test("get headers alone for HEAD", async () => {
+    const receiver = await start();
+    const answer = await raw(receiver, "HEAD /v1/traces HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    expect(answer).toMatch(/^HTTP\/1\.1 405 .*allow: POST/is);
+    expect(answer.split("\r\n\r\n")[1]).toBe("");
   });
 
   test("speak protobuf where the request does", async () => {
@@ -222,9 +259,9 @@ describe("size", () => {
     expect(decodeStatus(Buffer.from(await response.arrayBuffer()))).toMatchObject({ code: 8, details: [] });
   });
 
-  test("is limited again after decompression", async () => {
-    const receiver = await start({ limits });
-    const answer = await post(receiver, gzipSync(Buffer.alloc(300_000)), { "content-encoding": "gzip" });
+  test.each(ENCODINGS)("is limited again after decompression: %s", async (encoding) => {
+    const receiver = await start({ limits: { ...limits, maxBodyBytes: 400_000 } });
+    const answer = await post(receiver, compress(Buffer.alloc(300_000), encoding), { "content-encoding": encoding });
     expect([answer.status, decodeStatus(answer.body).code]).toEqual([413, 8]);
   });
 
@@ -234,12 +271,16 @@ describe("size", () => {
     expect((await post(receiver, protobufTraces([[TRACE_ID, SPAN_ID]], Buffer.from([0x50, 1])))).status).toBe(413);
   });
 
-  test("of 1 GiB of zeros in 1 MiB of gzip is refused quickly and without keeping it", async () => {
+  test.each([
+    ["gzip", () => Buffer.concat(Array<Uint8Array>(8).fill(gzipSync(Buffer.alloc(128 * MIB))))],
+    ["zstd", () => zstdBomb(1024 * MIB, { contentSize: false })],
+    ["br", () => compress(Buffer.alloc(256 * MIB), "br")],
+    ["deflate", () => compress(Buffer.alloc(256 * MIB), "deflate")],
+  ])("of a bomb in %s is refused quickly and without keeping it", async (encoding, make) => {
     const receiver = await start();
-    const piece = gzipSync(Buffer.alloc(128 * MIB));
-    const bomb = Buffer.concat(Array.from({ length: 8 }, () => piece));
+    const bomb = make();
     const started = performance.now();
-    const answer = await post(receiver, bomb, { "content-encoding": "gzip" });
+    const answer = await post(receiver, bomb, { "content-encoding": encoding });
     expect([answer.status, decodeStatus(answer.body).code]).toEqual([413, 8]);
     expect(performance.now() - started).toBeLessThan(2_000);
   });
@@ -267,6 +308,36 @@ describe("size", () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     commit();
     expect((await third).status).toBe(200);
+  });
+});
+
+describe("a sender that asks before it sends (Expect: 100-continue)", () => {
+  const head = (length: number, type = PROTOBUF) =>
+    `POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\nExpect: 100-continue\r\n\r\n`;
+
+  test("is told to go on, and then answered", async () => {
+    const receiver = await start();
+    const body = Buffer.from(good());
+    const received = await new Promise<string>((resolve) => {
+      const socket = connect(receiver.port, "127.0.0.1");
+      let text = "";
+      socket.on("data", (chunk) => {
+        if (text === "") socket.write(body);
+        text += chunk.toString();
+        if (text.includes(" 200 ")) socket.destroy();
+      });
+      socket.on("close", () => resolve(text));
+      socket.write(head(body.length));
+    });
+    expect(received).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/);
+    expect(receiver.bodies).toHaveLength(1);
+  });
+
+  test.each([
+    ["413", head(999_999_999)],
+    ["415", head(10, "text/plain")],
+  ])("is refused with %s instead, and the connection ends", async (status, request) => {
+    expect(await raw(await start(), request)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*\r\nconnection: close\r\n`, "is"));
   });
 });
 
@@ -321,7 +392,7 @@ test("random bytes never get anything but 200 and 4xx, and the receiver lives", 
   );
   const header = fc.record({
     "content-type": fc.constantFrom(PROTOBUF, JSON_TYPE, "text/plain"),
-    "content-encoding": fc.constantFrom("identity", "gzip", "br"),
+    "content-encoding": fc.constantFrom("identity", "gzip", "deflate", "br", "zstd", "lz4"),
   });
   const path = fc.constantFrom("/v1/traces", "/v1/logs", "/v1/nothing");
   await fc.assert(
@@ -349,7 +420,7 @@ describe("a token", () => {
 describe("start and stop", () => {
   test("a busy port is a conflict that names the port and the flag", async () => {
     const { port } = await start();
-    const handle = async () => ({ kind: "accepted", rejected: 0, message: "" }) as const;
+    const handle = createOtlpHandler({ append: async () => {}, clock: { nowUs: () => 0 }, limits: defaultLimits });
     await expect(startHttpReceiver({ port, handle, limits: defaultLimits })).rejects.toMatchObject({
       code: "conflict",
       message: expect.stringContaining(`port ${port} on 127.0.0.1`),
@@ -358,7 +429,7 @@ describe("start and stop", () => {
   });
 
   test("an impossible port is invalid", async () => {
-    const handle = async () => ({ kind: "accepted", rejected: 0, message: "" }) as const;
+    const handle = createOtlpHandler({ append: async () => {}, clock: { nowUs: () => 0 }, limits: defaultLimits });
     await expect(startHttpReceiver({ port: 99_999, handle, limits: defaultLimits })).rejects.toMatchObject({ code: "invalid" });
   });
 

@@ -1,20 +1,26 @@
 import { connect, type IncomingHttpHeaders } from "node:http2";
+import type { ReceiverCounts } from "../../collector/counts.ts";
 import { startGrpcReceiver } from "../../collector/grpc/receiver.ts";
 import { startHttpReceiver } from "../../collector/http/receiver.ts";
 import { defaultLimits, type Limits } from "../../collector/limits.ts";
 import type { Listening } from "../../collector/listen.ts";
 import { createOtlpHandler } from "../../collector/request.ts";
+import type { TlsKeys } from "../../collector/tls.ts";
 import type { RawBody } from "../../src/store/ports.ts";
 
 export interface TestReceiver extends Listening {
   readonly url: string;
   /** What was appended, in order. */
   readonly bodies: readonly RawBody[];
+  counts(): ReceiverCounts;
 }
 
 export interface TestReceiverOptions {
   readonly limits?: Partial<Limits>;
   readonly token?: string;
+  readonly tls?: TlsKeys;
+  /** Over HTTP. */
+  readonly corsOrigins?: readonly string[];
   /** Runs before each append; what it throws is what the store throws. */
   readonly beforeAppend?: () => Promise<void> | void;
 }
@@ -23,7 +29,7 @@ export const NOW_US = 1_790_000_000_000_000;
 
 /** A receiver on a free port whose store is a list. */
 export async function startReceiver(transport: "http" | "grpc", options: TestReceiverOptions = {}): Promise<TestReceiver> {
-  const { token, beforeAppend } = options;
+  const { limits: _limits, beforeAppend, ...rest } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const bodies: RawBody[] = [];
   const append = async (batch: readonly RawBody[]) => {
@@ -33,8 +39,8 @@ export async function startReceiver(transport: "http" | "grpc", options: TestRec
   };
   const handle = createOtlpHandler({ append, clock: { nowUs: () => NOW_US }, limits });
   const start = transport === "http" ? startHttpReceiver : startGrpcReceiver;
-  const listening = await start({ port: 0, handle, limits, ...(token === undefined ? {} : { token }) });
-  return { ...listening, bodies, url: `http://127.0.0.1:${listening.port}` };
+  const listening = await start({ port: 0, handle, limits, ...rest });
+  return { ...listening, bodies, counts: handle.counts, url: `${rest.tls === undefined ? "http" : "https"}://127.0.0.1:${listening.port}` };
 }
 
 export interface StatusFields {
@@ -94,10 +100,15 @@ export interface GrpcAnswer {
 
 export const TRACE_EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-/** One call over a connection of its own; the request goes out as the given DATA chunks. */
-export function grpcCall(port: number, chunks: readonly Uint8Array[], headers: Record<string, string> = {}): Promise<GrpcAnswer> {
+/** One call over a connection of its own; the request goes out as the given DATA chunks. `ca` makes it TLS. */
+export function grpcCall(
+  port: number,
+  chunks: readonly Uint8Array[],
+  headers: Record<string, string> = {},
+  ca?: Uint8Array,
+): Promise<GrpcAnswer> {
   return new Promise((resolve, reject) => {
-    const session = connect(`http://127.0.0.1:${port}`);
+    const session = ca === undefined ? connect(`http://127.0.0.1:${port}`) : connect(`https://127.0.0.1:${port}`, { ca: Buffer.from(ca) });
     session.on("error", reject);
     const stream = session.request({
       ":method": "POST",

@@ -1,11 +1,11 @@
 import { deserialize } from "node:v8";
-import { gunzipSync } from "node:zlib";
 import { splitChunks } from "../../base/chunks.ts";
 import { LearnError, messageOf } from "../../base/error.ts";
 import { checkedBatch } from "./checked-batch.ts";
 import type { DecodeOptions, DecodeResult, Signal } from "./decode.ts";
 import { decodeJson } from "./decode-json.ts";
 import { decodeProtobuf } from "./decode-protobuf.ts";
+import { type BodyEncoding, inflateBody } from "./inflate.ts";
 import { type Json, objectOf } from "./json-value.ts";
 
 /** The fields of a stored request body that decoding needs. */
@@ -13,18 +13,21 @@ export interface EncodedBody {
   /** `batch`: a v8-serialised RawBatch, or several, each behind its length in four bytes, big endian. */
   readonly format: "otlp-protobuf" | "otlp-json" | "batch";
   readonly signal: Signal;
-  readonly encoding: "identity" | "gzip";
+  readonly encoding: BodyEncoding;
   readonly body: Uint8Array;
 }
 
 export interface DecodeBodyOptions extends DecodeOptions {
-  /** Bound on the size after decompression. More throws "too-large". Default 64 MiB. */
+  /** Bound on the size after decompression. More throws "too-large". Default: MAX_STORED_BYTES. */
   readonly maxBytes?: number;
 }
 
+/** The most that a receiver may be set to take, so that what was answered with success can always be mapped. */
+export const MAX_STORED_BYTES: number = 256 * 1024 * 1024;
+
 /** Any stored body as one result. Throws LearnError "invalid" or "too-large" and nothing else; the same body always gives the same. */
 export function decodeBody(encoded: EncodedBody, options: DecodeBodyOptions = {}): DecodeResult {
-  const bytes = plainBytes(encoded, options.maxBytes ?? 64 * 1024 * 1024);
+  const bytes = plainBytes(encoded, options.maxBytes ?? MAX_STORED_BYTES);
   switch (encoded.format) {
     case "otlp-protobuf":
       return decodeProtobuf(bytes, encoded.signal, options);
@@ -38,15 +41,9 @@ export function decodeBody(encoded: EncodedBody, options: DecodeBodyOptions = {}
 }
 
 function plainBytes({ encoding, body }: EncodedBody, maxBytes: number): Uint8Array {
-  const tooLarge = (): LearnError => new LearnError("too-large", `body is larger than ${maxBytes} bytes`, { hint: "send smaller batches" });
-  if (body.length > maxBytes) throw tooLarge();
-  if (encoding === "identity") return body;
-  try {
-    return gunzipSync(body, { maxOutputLength: maxBytes });
-  } catch (cause) {
-    if ((cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge();
-    throw new LearnError("invalid", `body is not gzip: ${messageOf(cause)}`, { cause });
-  }
+  if (body.length > maxBytes)
+    throw new LearnError("too-large", `the body is larger than ${maxBytes} bytes`, { hint: "send smaller batches" });
+  return inflateBody(body, encoding, maxBytes);
 }
 
 /** What V8 serialises begins with 0xff; the length of a chunk never does. */

@@ -33,15 +33,25 @@ describe.each([
   test("gives every trace id once, in order, and counts the spans", () => {
     const spans = sdkSpans({ traces: 5, children: 4 });
     const ids = read(traces.serializeRequest(spans) as Uint8Array, contentType);
-    expect(ids).toEqual({ traceIds: [...new Set(spans.map((span) => span.spanContext().traceId))], items: 25, rejected: 0 });
+    expect(ids).toEqual({
+      traceIds: [...new Set(spans.map((span) => span.spanContext().traceId))],
+      items: 25,
+      rejected: 0,
+      badTraceIds: 0,
+    });
   });
 
   test("may be log records outside of any trace", () => {
-    expect(read(logs.serializeRequest(sdkLogs(3)) as Uint8Array, contentType, "logs")).toEqual({ traceIds: [], items: 3, rejected: 0 });
+    expect(read(logs.serializeRequest(sdkLogs(3)) as Uint8Array, contentType, "logs")).toEqual({
+      traceIds: [],
+      items: 3,
+      rejected: 0,
+      badTraceIds: 0,
+    });
   });
 
   test("may be empty", () => {
-    expect(read(traces.serializeRequest([]) as Uint8Array, contentType)).toEqual({ traceIds: [], items: 0, rejected: 0 });
+    expect(read(traces.serializeRequest([]) as Uint8Array, contentType)).toEqual({ traceIds: [], items: 0, rejected: 0, badTraceIds: 0 });
   });
 });
 
@@ -79,7 +89,12 @@ describe("a span is rejected alone", () => {
       [traceId, spanId],
       [TRACE_ID, SPAN_ID],
     ];
-    expect(read(protobufTraces(ids), PROTOBUF)).toEqual({ traceIds: [TRACE_ID], items: 2, rejected: 1 });
+    expect(read(protobufTraces(ids), PROTOBUF)).toEqual({
+      traceIds: [TRACE_ID],
+      items: 2,
+      rejected: 1,
+      badTraceIds: traceId === TRACE_ID ? 0 : 1,
+    });
   });
   const badInJson: [string, unknown, unknown][] = [
     ...bad,
@@ -91,7 +106,12 @@ describe("a span is rejected alone", () => {
       [traceId, spanId],
       [TRACE_ID, SPAN_ID],
     ];
-    expect(read(jsonTraces(ids), JSON_TYPE)).toEqual({ traceIds: [TRACE_ID], items: 2, rejected: 1 });
+    expect(read(jsonTraces(ids), JSON_TYPE)).toEqual({
+      traceIds: [TRACE_ID],
+      items: 2,
+      rejected: 1,
+      badTraceIds: traceId === TRACE_ID ? 0 : 1,
+    });
   });
 });
 
@@ -102,7 +122,7 @@ test("takes hex ids in either case and gives them in lower case", () => {
 test("rejects a log record whose trace id has another length, and keeps one without", () => {
   const record = (traceId: string) => messageField(2, [stringField(3, "INFO"), bytesField(9, traceId)]);
   const body = messageField(1, [messageField(2, [record("abcd"), record(""), record(ZERO_TRACE), record(TRACE_ID)])]);
-  expect(read(body, PROTOBUF, "logs")).toEqual({ traceIds: [TRACE_ID], items: 4, rejected: 1 });
+  expect(read(body, PROTOBUF, "logs")).toEqual({ traceIds: [TRACE_ID], items: 4, rejected: 1, badTraceIds: 1 });
 });
 
 test("ignores fields that a later OTLP may add", () => {

@@ -1,6 +1,8 @@
+import { format, inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { isLearnError } from "../../../src/base/error.ts";
 import { describeConfig, type LoadConfigOptions, loadConfig } from "../../../src/config/config.ts";
+import { MAX_STORED_BYTES } from "../../../src/span/otlp/decode-body.ts";
 
 function problemsOf(options: Partial<LoadConfigOptions>): string[] {
   try {
@@ -37,6 +39,8 @@ describe("loadConfig", () => {
       otlpHttpPort: 4318,
       otlpGrpcPort: 4317,
       apiPort: 4320,
+      allowOpenBind: false,
+      maxBodyBytes: 67_108_864,
       model: "gpt-4o-mini",
     });
   });
@@ -105,6 +109,44 @@ describe("loadConfig", () => {
       expect(loadConfig({ env: {}, code: { store } }).store).toBe(store);
     },
   );
+
+  test("reads true and false from text, and nothing that only looks like them", () => {
+    const read = (text: string) => loadConfig({ env: { AGENTLEARN_ALLOW_OPEN_BIND: text } }).allowOpenBind;
+    expect(["true", "TRUE", "1", "false", "0"].map(read)).toEqual([true, true, true, false, false]);
+    for (const text of ["yes", "2", "truee"])
+      expect(problemsOf({ env: { AGENTLEARN_ALLOW_OPEN_BIND: text } })).toEqual(["AGENTLEARN_ALLOW_OPEN_BIND: must be true or false"]);
+    expect(problemsOf({ code: { allowOpenBind: "true" } })).toEqual(["option allowOpenBind: must be true or false"]);
+    expect(loadConfig({ env: {}, flags: { allowOpenBind: true } }).allowOpenBind).toBe(true);
+  });
+
+  test("shows no secret when it is printed, and still holds it", () => {
+    const config = loadConfig({ env: { AGENTLEARN_TOKEN: "s3cret" }, code: { openaiApiKey: "sk-123" } });
+    for (const shown of [JSON.stringify(config), inspect(config), inspect({ config }), format("%o", config)]) {
+      expect(shown).not.toMatch(/s3cret|sk-123/);
+      expect(shown).toContain("[hidden]");
+    }
+    expect([config.token, config.openaiApiKey]).toEqual(["s3cret", "sk-123"]);
+    expect(loadConfig({ env: {}, code: { ...config } })).toEqual(config);
+  });
+
+  test.each(["a b", "a\nb", "a\r\nX: y", "ü"])("refuses a token that no header can carry, without quoting it: %j", (token) => {
+    expect(problemsOf({ code: { token } })).toEqual(["option token: must be ASCII without spaces"]);
+  });
+
+  test.each(["*", "https://app.example", "http://localhost:3000, https://app.example:8443", "chrome-extension://abc"])(
+    "takes the origins %s",
+    (corsOrigins) => expect(loadConfig({ env: {}, code: { corsOrigins } }).corsOrigins).toBe(corsOrigins),
+  );
+
+  test.each(["app.example", "https://app.example/", "https://app.example/path", "https://a.example,,", "https://"])(
+    "refuses the origins %s",
+    (corsOrigins) => expect(problemsOf({ code: { corsOrigins } })).toHaveLength(1),
+  );
+
+  test("lets a receiver take no more than what can be mapped afterwards", () => {
+    expect(loadConfig({ env: { AGENTLEARN_MAX_BODY_BYTES: String(MAX_STORED_BYTES) } }).maxBodyBytes).toBe(MAX_STORED_BYTES);
+    expect(problemsOf({ code: { maxBodyBytes: MAX_STORED_BYTES + 1 } })).toHaveLength(1);
+  });
 
   test("gives a frozen object", () => {
     expect(Object.isFrozen(loadConfig({ env: {} }))).toBe(true);

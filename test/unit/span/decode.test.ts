@@ -14,6 +14,7 @@ import { decodeBody, type EncodedBody } from "../../../src/span/otlp/decode-body
 import { decodeJson } from "../../../src/span/otlp/decode-json.ts";
 import { decodeProtobuf } from "../../../src/span/otlp/decode-protobuf.ts";
 import type { RawBatch } from "../../../src/span/raw-span.ts";
+import { compress, ENCODINGS } from "../../support/compressed.ts";
 import { aRawLog, aRawSpan, SPAN_ID, TRACE_ID } from "./raw-factory.ts";
 
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
@@ -305,7 +306,7 @@ describe("random bytes", () => {
   test("are invalid or a result, never another error", () => {
     const format = fc.constantFrom("otlp-protobuf" as const, "otlp-json" as const, "batch" as const);
     const signal = fc.constantFrom("traces" as const, "logs" as const);
-    const encoding = fc.constantFrom("identity" as const, "gzip" as const);
+    const encoding = fc.constantFrom(...ENCODINGS);
     fc.assert(
       fc.property(format, signal, encoding, fc.uint8Array({ maxLength: 300 }), (...[as, of, by, bytes]) =>
         outcome(() => decodeBody({ format: as, signal: of, encoding: by, body: bytes })),
@@ -349,9 +350,13 @@ describe("decodeBody", () => {
     expect(decodeBody(body({ encoding: "gzip", body: members }))).toEqual(decodeBody(body({})));
   });
 
-  test("refuses what grows beyond maxBytes", () => {
-    const bomb = gzipSync(Buffer.alloc(100_000));
-    expect(codeOf(() => decodeBody(body({ encoding: "gzip", body: bomb }), { maxBytes: 99_999 }))).toBe("too-large");
+  test.each(ENCODINGS)("reads %s as it reads the body without", (encoding) => {
+    expect(decodeBody(body({ encoding, body: compress(spanJson({}), encoding) }))).toEqual(decodeBody(body({})));
+  });
+
+  test.each(ENCODINGS)("refuses %s that grows beyond maxBytes", (encoding) => {
+    const bomb = compress(Buffer.alloc(100_000), encoding);
+    expect(codeOf(() => decodeBody(body({ encoding, body: bomb }), { maxBytes: 99_999 }))).toBe("too-large");
     expect(codeOf(() => decodeBody(body({}), { maxBytes: 10 }))).toBe("too-large");
   });
 

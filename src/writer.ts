@@ -64,6 +64,7 @@ async function openRole(options: WriterOptions, report: (message: string) => voi
       name: options.name,
       report,
       ingest: options.ingest ?? "continuous",
+      ...(options.retention === undefined ? {} : { retention: options.retention }),
       createIngest: (over) => createIngest({ store: over, clock: systemClock, ...timing }),
     });
   };

@@ -1,6 +1,6 @@
 import type { SpanSink } from "../span/ports.ts";
 import { openWriter, type Writer } from "../store/open.ts";
-import type { Store } from "../store/ports.ts";
+import type { RetentionOptions, Store } from "../store/ports.ts";
 import { createReporter } from "../telemetry/report.ts";
 
 /** Where a process sends its spans: a store it may own, or a collector elsewhere. */
@@ -14,6 +14,10 @@ export interface RuntimeOptions {
   readonly idleMs?: number;
   /** continuous: the thread maps and assembles as spans come. on-demand: only when somebody drains. */
   readonly ingest: "continuous" | "on-demand";
+  /** Ages applied while ingest is continuous. Without it nothing is deleted unasked. */
+  readonly retention?: RetentionOptions;
+  /** Told once of each fault nobody waits for. Default: the diagnostics of OpenTelemetry. */
+  readonly report?: (message: string) => void;
 }
 
 /** A share of the one writer thread that this process keeps per target. */

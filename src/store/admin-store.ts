@@ -1,11 +1,12 @@
+import type { Clock } from "../base/clock.ts";
 import { LearnError, messageOf } from "../base/error.ts";
 import type { Row, SqlDriver } from "./driver.ts";
-import { SCHEMA_VERSION, schemaVersion } from "./migrate.ts";
-import { initial } from "./migrations/001-initial.ts";
+import { migrations, SCHEMA_VERSION, schemaVersion } from "./migrate.ts";
 import type { AdminStore, LearnCycle, StoreStatus } from "./ports.ts";
+import { createRetention } from "./retention.ts";
 import { jsonBlob, jsonOf, numberOf, requiredNumber, requiredText } from "./values.ts";
 
-export function createAdminStore(driver: SqlDriver): Omit<AdminStore, "drain"> {
+export function createAdminStore(driver: SqlDriver, clock: Clock): Omit<AdminStore, "drain"> {
   return {
     status: () => readStatus(driver),
 
@@ -16,6 +17,8 @@ export function createAdminStore(driver: SqlDriver): Omit<AdminStore, "drain"> {
         [cycle.id, cycle.startedAtUs, cycle.endedAtUs, jsonBlob(cycle.report)],
       );
     },
+
+    retain: createRetention(driver, clock),
 
     check: async () => {
       const problems: string[] = [];
@@ -40,7 +43,9 @@ export function createAdminStore(driver: SqlDriver): Omit<AdminStore, "drain"> {
 
 /** Every table and index that the migrations make. */
 function expectedNames(): readonly string[] {
-  return initial.statements.flatMap((statement) => /CREATE (?:VIRTUAL )?(?:TABLE|INDEX) (\w+)/.exec(statement)?.[1] ?? []);
+  return migrations
+    .flatMap(({ statements }) => statements)
+    .flatMap((statement) => /CREATE (?:VIRTUAL )?(?:TABLE|INDEX) (\w+)/.exec(statement)?.[1] ?? []);
 }
 
 async function readStatus(driver: SqlDriver): Promise<StoreStatus> {

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import type { SqlDriver, SqlExecutor } from "./driver.ts";
 import { initial } from "./migrations/001-initial.ts";
+import { foldedExposure } from "./migrations/002-folded-exposure.ts";
 import { requiredNumber, requiredText } from "./values.ts";
 
 /** One step forward. Never changed after a release; there is no way back. */
@@ -11,7 +12,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-const migrations: readonly Migration[] = [initial];
+export const migrations: readonly Migration[] = [initial, foldedExposure];
 
 /** "AgLn". Tells `file` and us that a SQLite file is ours. */
 export const APPLICATION_ID = 0x41674c6e;

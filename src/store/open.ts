@@ -1,6 +1,6 @@
 import type { SpanSink } from "../span/ports.ts";
 import { estimateBytes } from "./estimate-bytes.ts";
-import type { Store } from "./ports.ts";
+import type { RetentionOptions, Store } from "./ports.ts";
 import { storeOver } from "./rpc.ts";
 import { createThreadClient, type ThreadClient } from "./thread-client.ts";
 import type { WriterOptions } from "./writer-protocol.ts";
@@ -17,6 +17,8 @@ export interface OpenStoreOptions {
   readonly idleMs?: number;
   /** on-demand: an owner maps and assembles only when `drain` is called. Default continuous. */
   readonly ingest?: "continuous" | "on-demand";
+  /** Ages applied by an owner with continuous ingest, at once and every hour. Without it nothing is deleted unasked. */
+  readonly retention?: RetentionOptions;
 }
 
 export interface OpenWriterOptions extends Omit<OpenStoreOptions, "url"> {

@@ -4,8 +4,9 @@ import { bodyOfBatch } from "./batch-body.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { SqlStore } from "./local-store.ts";
 import type { LocalStore } from "./open-local.ts";
-import type { Store } from "./ports.ts";
+import type { RetentionOptions, Store } from "./ports.ts";
 import { type IngestSteps, startPump } from "./pump.ts";
+import { longerOf, startRetention } from "./retention-schedule.ts";
 import type { Role, RoleOptions } from "./role.ts";
 import { dispatch } from "./rpc.ts";
 import { serveStore } from "./socket-server.ts";
@@ -16,6 +17,8 @@ export interface OwnerRoleOptions extends RoleOptions {
   /** A local file, or a remote store, which has neither spool nor socket. */
   readonly store: LocalStore | SqlStore;
   readonly ingest: "continuous" | "on-demand";
+  /** Applied at once and every hour while ingest is continuous; without it nothing is deleted unasked. */
+  readonly retention?: RetentionOptions;
   readonly createIngest: (store: SqlStore) => IngestSteps;
 }
 
@@ -31,10 +34,13 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
     await group(bodies);
     pump.wake();
   };
+  const ages = options.ingest === "continuous" ? options.retention : undefined;
+  const retention = ages === undefined ? undefined : startRetention({ store, ages, clock, report });
   const spool = createSpoolIntake(local?.path, appendBodies, report);
   const whole: Store = {
     ...store,
     appendBodies,
+    retain: (asked) => store.retain(longerOf(asked, ages)),
     drain: async (options) => {
       await spool.takeIn();
       return pump.drain(options?.force !== false);
@@ -55,6 +61,7 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
     take: (batch) => appendBodies([bodyOfBatch(batch, clock.nowUs())]),
     isLost: () => false,
     close: async () => {
+      retention?.stop();
       await spool.stop();
       await pump.stop();
       await server?.close();

@@ -43,6 +43,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   status: true,
   saveCycle: true,
   drain: true,
+  retain: true,
   check: true,
 };
 

@@ -1,4 +1,5 @@
 import type { RawBatch } from "../span/raw-span.ts";
+import type { RetentionOptions } from "./ports.ts";
 import type { Answer, StoreMethod } from "./rpc.ts";
 
 /** What a writer thread is started with. Either `url` (a store) or `endpoint` (an OTLP/HTTP base url to send spans on to). */
@@ -16,6 +17,8 @@ export interface WriterOptions {
   readonly idleMs?: number;
   /** on-demand: an owner maps and assembles only when `drain` is called. Default continuous. */
   readonly ingest?: "continuous" | "on-demand";
+  /** Ages applied by an owner with continuous ingest, at once and every hour. Without it nothing is deleted unasked. */
+  readonly retention?: RetentionOptions;
 }
 
 /** Every `id` is answered exactly once. */

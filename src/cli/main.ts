@@ -8,6 +8,7 @@ import { EXIT, exitCodeOf } from "./exit-code.ts";
 import { addKnowledge } from "./knowledge.ts";
 import { addLearn } from "./learn.ts";
 import { addStatus } from "./status.ts";
+import { addStore } from "./store.ts";
 import { printError } from "./terminal.ts";
 import { addTraces } from "./traces.ts";
 import { addUp } from "./up.ts";
@@ -20,7 +21,7 @@ const program = new Command("agentlearn")
   .showHelpAfterError("(add --help for what is possible)")
   .exitOverride();
 
-for (const add of [addUp, addDemo, addStatus, addLearn, addKnowledge, addTraces, addDoctor]) add(program);
+for (const add of [addUp, addDemo, addStatus, addLearn, addKnowledge, addTraces, addStore, addDoctor]) add(program);
 inherit(program);
 
 const json = process.argv.includes("--json");

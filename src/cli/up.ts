@@ -19,7 +19,8 @@ export function addUp(program: Command): void {
 
 async function up(command: Command): Promise<void> {
   const { config, terminal } = contextOf(command);
-  // The collector joins the writer thread that this process has for its store: opened here first, it deletes by age and reports to the terminal.
+  // The collector joins the writer thread that this process has for its store: opened here first, it deletes by age, sets a damaged file
+  // aside, and reports to the terminal.
   const runtime = acquireRuntime(
     { store: config.store },
     {
@@ -29,6 +30,8 @@ async function up(command: Command): Promise<void> {
       idleMs: config.idleMs,
       ingest: "continuous",
       retention: { rawRetentionDays: config.rawRetentionDays, traceRetentionDays: config.traceRetentionDays },
+      // Refusing to start would lose what agents send now on top of what is damaged.
+      ifDamaged: "set-aside",
       report: (message) => process.stderr.write(`${printable(message)}\n`),
     },
   );

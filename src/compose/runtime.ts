@@ -16,6 +16,8 @@ export interface RuntimeOptions {
   readonly ingest: "continuous" | "on-demand";
   /** Ages applied while ingest is continuous. Without it nothing is deleted unasked. */
   readonly retention?: RetentionOptions;
+  /** What an owner does with a damaged file: refuse it with a hint, or set it aside and begin a new one. Default refuse. */
+  readonly ifDamaged?: "refuse" | "set-aside";
   /** Told once of each fault nobody waits for. Default: the diagnostics of OpenTelemetry. */
   readonly report?: (message: string) => void;
 }

@@ -41,6 +41,7 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
     ...store,
     appendBodies,
     retain: (asked) => store.retain(longerOf(asked, ages)),
+    compact: (asked) => store.compact(longerOf(asked, ages)),
     drain: async (options) => {
       await spool.takeIn();
       return pump.drain(options?.force !== false);

@@ -93,6 +93,12 @@ export interface RetentionReport extends RetentionOptions {
   readonly traces: number;
 }
 
+export interface CompactReport extends RetentionReport {
+  /** Of the file and its write-ahead log. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
 export interface AdminStore {
   status(): Promise<StoreStatus>;
   saveCycle(cycle: LearnCycle): Promise<void>;
@@ -106,7 +112,14 @@ export interface AdminStore {
    * Works in small steps: appends go on meanwhile. Rejects "invalid" for an age that is none.
    */
   retain(options: RetentionOptions): Promise<RetentionReport>;
-  /** PRAGMA quick_check and the presence of every table; problems in words, empty when sound. */
+  /**
+   * `retain`, then the search indexes optimised, the log written back and the file rewritten without holes. Everything else of the store waits for the
+   * rewriting (about 2 s a GB), which needs as much free disk as the store is large. Rejects "invalid" for a server.
+   */
+  compact(options: RetentionOptions): Promise<CompactReport>;
+  /** Writes a whole copy to a new file (absolute path), checks and syncs it. Rejects "conflict" when something is there, "invalid" for a server. */
+  backup(file: string): Promise<{ readonly bytes: number }>;
+  /** PRAGMA quick_check, every table and index, foreign keys, the search indexes and the mark of our files; problems in words, empty when sound. */
   check(): Promise<readonly string[]>;
 }
 

@@ -44,6 +44,8 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   saveCycle: true,
   drain: true,
   retain: true,
+  compact: true,
+  backup: true,
   check: true,
 };
 

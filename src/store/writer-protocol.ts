@@ -19,6 +19,8 @@ export interface WriterOptions {
   readonly ingest?: "continuous" | "on-demand";
   /** Ages applied by an owner with continuous ingest, at once and every hour. Without it nothing is deleted unasked. */
   readonly retention?: RetentionOptions;
+  /** What an owner does with a damaged file: refuse it with a hint, or set it aside and begin a new one. Default refuse. */
+  readonly ifDamaged?: "refuse" | "set-aside";
 }
 
 /** Every `id` is answered exactly once. */

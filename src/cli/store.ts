@@ -17,7 +17,7 @@ export function addStore(program: Command): void {
     .action(check);
   group
     .command("compact")
-    .description("delete what is older than the retention ages and give the space back; the store stands still for about 2 s a GB")
+    .description("delete what is older than the retention ages and give the space back; the store stands still for about 8 s a GB")
     .option("--raw-retention-days <days>", "age of mapped request bodies, 0 for ever (AGENTLEARN_RAW_RETENTION_DAYS, default 7)")
     .option("--trace-retention-days <days>", "age of runs, 0 for ever (AGENTLEARN_TRACE_RETENTION_DAYS, default 0)")
     .action(compact);

@@ -114,7 +114,7 @@ export interface AdminStore {
   retain(options: RetentionOptions): Promise<RetentionReport>;
   /**
    * `retain`, then the search indexes optimised, the log written back and the file rewritten without holes. Everything else of the store waits for the
-   * rewriting (about 2 s a GB), which needs as much free disk as the store is large. Rejects "invalid" for a server.
+   * rewriting (about 8 s a GB), which needs as much free disk as the store is large. Rejects "invalid" for a server.
    */
   compact(options: RetentionOptions): Promise<CompactReport>;
   /** Writes a whole copy to a new file (absolute path), checks and syncs it. Rejects "conflict" when something is there, "invalid" for a server. */

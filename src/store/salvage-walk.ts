@@ -20,6 +20,11 @@ export interface Walked {
   readonly missing: number | undefined;
 }
 
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Gives every readable row of a table, some twice. */
 export function walkTable(source: SalvageSource, table: string, columns: readonly string[], walk: Walk, take: (row: Row) => void): Walked {
   const select = `SELECT ${columns.join(", ")} FROM ${table}`;
@@ -31,17 +36,18 @@ export function walkTable(source: SalvageSource, table: string, columns: readonl
   }
   const { column, unique } = walk;
   const read = `${select} WHERE ${column} >= ? AND ${column} <= ? ORDER BY ${column}`;
+  const work: Range[] = [];
   let missing = 0;
 
-  /** From both ends of a range towards what is damaged. */
-  const range = (from: number, to: number): boolean => {
+  /** From both ends of a range towards what is damaged; what is left between is divided. True when nothing is. */
+  const range = ({ from, to }: Range): boolean => {
     let [low, high] = [from - 1, to + 1];
     const upwards = (row: Row): void => {
-      low = requiredNumber(row, column);
+      low = Math.max(low, requiredNumber(row, column));
       take(row);
     };
     const downwards = (row: Row): void => {
-      high = requiredNumber(row, column);
+      high = Math.min(high, requiredNumber(row, column));
       take(row);
     };
     const after = (): number => (unique ? low + 1 : Math.max(low, from));
@@ -49,30 +55,36 @@ export function walkTable(source: SalvageSource, table: string, columns: readonl
     if (creep(source, read, [after(), to], upwards)) return false;
     source.read(`${read} DESC`, [after(), to], downwards);
     creep(source, `${read} DESC`, [after(), unique ? high - 1 : Math.min(high, to)], downwards);
-    gap(low + 1, high - 1);
+    divide({ from: low + 1, to: high - 1 });
     return false;
   };
-  /** Looks for a readable row inside, the whole of it, because a key may be readable whose row is not; there the range is divided. */
-  const gap = (from: number, to: number): void => {
+  /** Looks for a readable row inside, the whole of it, because a key may be readable whose row is not. Both parts are smaller than the range. */
+  const divide = ({ from, to }: Range): void => {
     const width = to - from + 1;
-    for (let n = 1; n <= Math.min(PROBES, width); n++) {
-      const point = from + Math.floor((width * n) / (Math.min(PROBES, width) + 1));
-      let found: number | undefined;
+    const probes = Math.min(PROBES, width);
+    for (let n = 1; n <= probes; n++) {
+      const point = from + Math.floor((width * n) / (probes + 1));
+      let found = to;
       const readable = source.read(`${read} LIMIT 1`, [point, to], (row) => {
-        found = requiredNumber(row, column);
+        found = Math.max(point, requiredNumber(row, column));
+        if (unique) take(row);
       });
       if (!readable) continue;
-      if (point > from) gap(from, point - 1);
-      if (found !== undefined) range(found, to);
+      if (!unique) creep(source, read, [found, found], take);
+      work.push({ from, to: point - 1 }, { from: found + 1, to });
       return;
     }
     missing += Math.max(0, width);
   };
+
   const top = source.cell(`SELECT max(${column}) FROM ${table}`);
-  if (top !== undefined && top < LARGEST_KEY) return { whole: range(0, top), missing };
+  const known = top !== undefined && top < LARGEST_KEY;
+  let whole = known;
+  if (known) work.push({ from: 0, to: top });
   // The end of the table is lost, and with it the largest key. Ranges that double, so that small tables are looked at as closely as large ones.
-  for (let from = 0, to = 1; from < LARGEST_KEY; [from, to] = [to + 1, 2 * to + 1]) range(from, to);
-  return { whole: false, missing: undefined };
+  else for (let from = 0, to = 1; from < LARGEST_KEY; [from, to] = [to + 1, 2 * to + 1]) work.push({ from, to });
+  for (let next = work.pop(); next !== undefined; next = work.pop()) if (next.from <= next.to && !range(next)) whole = false;
+  return { whole, missing: known ? missing : undefined };
 }
 
 /** Row by row up to the fault: the binding reads ahead, and a fault takes up to a hundred good rows before it along. True when there is none. */

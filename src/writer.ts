@@ -55,16 +55,18 @@ async function openRole(options: WriterOptions, report: (message: string) => voi
   if (options.endpoint !== undefined) return createSenderRole({ endpoint: options.endpoint, headers: options.headers ?? {} });
   const location = locationOf(options);
   const own = async (): Promise<Role> => {
-    const store = await openStoreAt(location, options);
+    const store = await openStoreAt(location, options, report);
     const timing = {
       ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }),
       ...(options.idleMs === undefined ? {} : { idleMs: options.idleMs }),
     };
     return createOwnerRole({
       store,
+      clock: systemClock,
       name: options.name,
       report,
       ingest: options.ingest ?? "continuous",
+      ...(options.retention === undefined ? {} : { retention: options.retention }),
       createIngest: (over) => createIngest({ store: over, clock: systemClock, ...timing }),
     });
   };
@@ -73,8 +75,11 @@ async function openRole(options: WriterOptions, report: (message: string) => voi
   return openShared({ path, own, beGuest: (connection) => createGuestRole(path, connection) });
 }
 
-async function openStoreAt(location: StoreLocation, options: WriterOptions): Promise<SqlStore> {
-  if (location.kind === "file") return openLocal({ path: location.path, role: "own", name: options.name, clock: systemClock });
+async function openStoreAt(location: StoreLocation, options: WriterOptions, report: (message: string) => void): Promise<SqlStore> {
+  if (location.kind === "file") {
+    const { name, ifDamaged = "refuse" } = options;
+    return openLocal({ path: location.path, role: "own", name, clock: systemClock, ifDamaged, report });
+  }
   const { openRemote } = await import("./store/open-remote.ts");
   return openRemote(location.url, systemClock);
 }

@@ -14,9 +14,18 @@ import { createTerminal, type Terminal } from "./terminal.ts";
 export interface CommandContext {
   readonly config: Config;
   readonly terminal: Terminal;
-  /** Opens the store, through its running owner where there is one, and closes it afterwards. Rejects "not-found" unless it may be made. */
-  withStore<T>(work: (store: Store) => Promise<T>, options?: { readonly create: boolean }): Promise<T>;
+  /**
+   * Opens the store, through its running owner where there is one, and closes it afterwards. Rejects "not-found" unless it may be made.
+   * Drained first unless `drain: false` says not to.
+   */
+  withStore<T>(work: (store: Store) => Promise<T>, options?: StoreUse): Promise<T>;
   withDesk<T>(work: (desk: KnowledgeDesk, store: Store) => Promise<T>): Promise<T>;
+}
+
+/** How a command wants its store. */
+export interface StoreUse {
+  readonly create?: boolean;
+  readonly drain?: boolean;
 }
 
 /** Flags of the program and of the command, read as one. */
@@ -26,15 +35,11 @@ export function contextOf(command: Command): CommandContext {
   const config = loadConfig({ flags: settings, env: process.env });
   const terminal = createTerminal({ json: flags.json === true });
 
-  async function withStore<T>(work: (opened: Store) => Promise<T>, options?: { readonly create: boolean }): Promise<T> {
-    if (options?.create !== true) refuseMissing(config.store);
+  async function withStore<T>(work: (opened: Store) => Promise<T>, options: StoreUse = {}): Promise<T> {
+    if (options.create !== true) refuseMissing(config.store);
     const opened = await openStore({ url: config.store, name: `agentlearn ${command.name()}`, mode: "share", ingest: "on-demand" });
     try {
-      // Agents only append; what is complete by now is made readable first. On a full disk what was readable before still is.
-      await opened.drain({ force: false }).catch((caught: unknown) => {
-        if (!isLearnError(caught) || !caught.retryable) throw caught;
-        terminal.note(`what came last is not shown: ${printable(caught.message)}`);
-      });
+      if (options.drain !== false) await drain(opened, terminal);
       return await work(opened);
     } finally {
       await opened.close();
@@ -48,6 +53,14 @@ export function contextOf(command: Command): CommandContext {
     withDesk: (work) =>
       withStore((opened) => work(createKnowledgeDesk({ store: opened, clock: systemClock, actor: `cli:${userName()}` }), opened)),
   };
+}
+
+/** Agents only append; what is complete by now is made readable first. On a full disk what was readable before still is. */
+async function drain(opened: Store, terminal: Terminal): Promise<void> {
+  await opened.drain({ force: false }).catch((caught: unknown) => {
+    if (!isLearnError(caught) || !caught.retryable) throw caught;
+    terminal.note(`what came last is not shown: ${printable(caught.message)}`);
+  });
 }
 
 /** A mistyped path must not quietly become an empty store. */

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
-import { messageOf } from "../base/error.ts";
+import { isLearnError, messageOf } from "../base/error.ts";
 import type { Config } from "../config/config.ts";
 import { type CommandContext, contextOf } from "./context.ts";
 import { EXIT } from "./exit-code.ts";
@@ -92,7 +92,7 @@ async function store({ config, withStore }: CommandContext): Promise<readonly Fi
       const sound: Finding =
         problems.length === 0
           ? { check: "store", level: "ok", detail: `${config.store}, schema ${status.schemaVersion}, ${status.traces.total} traces` }
-          : { check: "store", level: "fail", detail: problems.join("; "), hint: "restore a backup, or start with another --store" };
+          : { check: "store", level: "fail", detail: problems.join("; "), hint: "agentlearn store recover" };
       const age = status.lastTraceAtUs === undefined ? undefined : Math.round(Date.now() / 1000 - status.lastTraceAtUs / 1e6);
       const last: Finding =
         age === undefined
@@ -106,8 +106,14 @@ async function store({ config, withStore }: CommandContext): Promise<readonly Fi
       return [sound, last];
     });
   } catch (caught) {
-    return [{ check: "store", level: "fail", detail: messageOf(caught), hint: "check --store and the rights on its folder" }];
+    return [
+      { check: "store", level: "fail", detail: messageOf(caught), hint: hintOf(caught) ?? "check --store and the rights on its folder" },
+    ];
   }
+}
+
+function hintOf(caught: unknown): string | undefined {
+  return isLearnError(caught) ? caught.hint : undefined;
 }
 
 async function ports(config: Config): Promise<readonly Finding[]> {

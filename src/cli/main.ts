@@ -9,6 +9,7 @@ import { addImport } from "./import.ts";
 import { addKnowledge } from "./knowledge.ts";
 import { addLearn } from "./learn.ts";
 import { addStatus } from "./status.ts";
+import { addStore } from "./store.ts";
 import { printError } from "./terminal.ts";
 import { addTraces } from "./traces.ts";
 import { addUp } from "./up.ts";
@@ -21,7 +22,7 @@ const program = new Command("agentlearn")
   .showHelpAfterError("(add --help for what is possible)")
   .exitOverride();
 
-for (const add of [addUp, addDemo, addStatus, addImport, addLearn, addKnowledge, addTraces, addDoctor]) add(program);
+for (const add of [addUp, addDemo, addStatus, addImport, addLearn, addKnowledge, addTraces, addStore, addDoctor]) add(program);
 inherit(program);
 
 const json = process.argv.includes("--json");

@@ -1,6 +1,6 @@
 import type { SpanSink } from "../span/ports.ts";
 import { openWriter, type Writer } from "../store/open.ts";
-import type { Store } from "../store/ports.ts";
+import type { RetentionOptions, Store } from "../store/ports.ts";
 import { createReporter } from "../telemetry/report.ts";
 
 /** Where a process sends its spans: a store it may own, or a collector elsewhere. */
@@ -14,6 +14,12 @@ export interface RuntimeOptions {
   readonly idleMs?: number;
   /** continuous: the thread maps and assembles as spans come. on-demand: only when somebody drains. */
   readonly ingest: "continuous" | "on-demand";
+  /** Ages applied while ingest is continuous. Without it nothing is deleted unasked. */
+  readonly retention?: RetentionOptions;
+  /** What an owner does with a damaged file: refuse it with a hint, or set it aside and begin a new one. Default refuse. */
+  readonly ifDamaged?: "refuse" | "set-aside";
+  /** Told once of each fault nobody waits for. Default: the diagnostics of OpenTelemetry. */
+  readonly report?: (message: string) => void;
 }
 
 /** The collector at `endpoint`, with the token it asks for. */

@@ -21,6 +21,8 @@ export interface Config {
   readonly quietMs: number;
   readonly idleMs: number;
   readonly learnEveryMs: number;
+  readonly rawRetentionDays: number;
+  readonly traceRetentionDays: number;
   readonly host: string;
   readonly otlpHttpPort: number;
   readonly otlpGrpcPort: number;
@@ -49,6 +51,7 @@ const number = z.number("must be a number");
 const count = number.int("must be a whole number").min(1, "must be at least 1");
 const port = number.int("must be a whole number").min(0, "must be from 0 to 65535").max(65_535, "must be from 0 to 65535");
 const share = number.min(0, "must be at least 0").max(1, "must be at most 1");
+const days = number.min(0, "must be at least 0");
 const belowOne = number.min(0, "must be at least 0").lt(1, "must be below 1");
 const probability = number.gt(0, "must be above 0").lt(1, "must be below 1");
 // setTimeout takes no more than this and fires at once above it.
@@ -97,6 +100,16 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .min(1_000, "must be at least 1000")
     .default(60_000)
     .describe("Milliseconds between two rounds in which the collector mines new traces; no model is called there."),
+  rawRetentionDays: days
+    .default(7)
+    .describe(
+      "Days after which the collector deletes request bodies that were mapped or can't be; their spans stay. 0 keeps them for ever.",
+    ),
+  traceRetentionDays: days
+    .default(0)
+    .describe(
+      "Days after which runs go, with spans, steps and outcomes; sources of knowledge and what was counted stay. 0 keeps for ever.",
+    ),
   host: text.default("127.0.0.1").describe("Address the collector listens on. Beyond loopback it needs a token, or allowOpenBind."),
   otlpHttpPort: port.default(4318).describe("Port for OTLP over HTTP; 0 takes a free one."),
   otlpGrpcPort: port.default(4317).describe("Port for OTLP over gRPC; 0 takes a free one."),

@@ -1,11 +1,15 @@
-import { LearnError, messageOf } from "../base/error.ts";
+import type { Clock } from "../base/clock.ts";
+import { backupStore } from "./backup.ts";
+import { checkStore } from "./check.ts";
+import { compactStore } from "./compact.ts";
 import type { Row, SqlDriver } from "./driver.ts";
-import { SCHEMA_VERSION, schemaVersion } from "./migrate.ts";
-import { initial } from "./migrations/001-initial.ts";
+import { schemaVersion } from "./migrate.ts";
 import type { AdminStore, LearnCycle, StoreStatus } from "./ports.ts";
+import { createRetention } from "./retention.ts";
 import { jsonBlob, jsonOf, numberOf, requiredNumber, requiredText } from "./values.ts";
 
-export function createAdminStore(driver: SqlDriver): Omit<AdminStore, "drain"> {
+export function createAdminStore(driver: SqlDriver, clock: Clock): Omit<AdminStore, "drain"> {
+  const retain = createRetention(driver, clock);
   return {
     status: () => readStatus(driver),
 
@@ -17,30 +21,11 @@ export function createAdminStore(driver: SqlDriver): Omit<AdminStore, "drain"> {
       );
     },
 
-    check: async () => {
-      const problems: string[] = [];
-      try {
-        const version = await schemaVersion(driver, "this");
-        if (version !== SCHEMA_VERSION) problems.push(`schema is at version ${version}, expected ${SCHEMA_VERSION}`);
-        const present = new Set((await driver.all("SELECT name FROM sqlite_master")).map((row) => requiredText(row, "name")));
-        for (const name of expectedNames()) if (!present.has(name)) problems.push(`${name} is missing`);
-        for (const row of await driver.all("PRAGMA quick_check")) {
-          const text = String(Object.values(row)[0]);
-          if (text !== "ok") problems.push(text);
-        }
-      } catch (caught) {
-        // Damage may stop the check itself; that is a finding. A lock or a lost disk is not.
-        if (caught instanceof LearnError && caught.retryable) throw caught;
-        problems.push(messageOf(caught));
-      }
-      return problems;
-    },
+    retain,
+    compact: (options) => compactStore(driver, retain, options),
+    backup: (file) => backupStore(driver, file),
+    check: () => checkStore(driver),
   };
-}
-
-/** Every table and index that the migrations make. */
-function expectedNames(): readonly string[] {
-  return initial.statements.flatMap((statement) => /CREATE (?:VIRTUAL )?(?:TABLE|INDEX) (\w+)/.exec(statement)?.[1] ?? []);
 }
 
 async function readStatus(driver: SqlDriver): Promise<StoreStatus> {

@@ -75,7 +75,10 @@ export function openLibsqlDriver(options: LibsqlDriverOptions): SqlDriver {
     close: () =>
       exclusively(async () => {
         closed = true;
-        if (connection !== undefined && !connection.dead) discard(connection);
+        if (connection !== undefined && !connection.dead) {
+          writeBack(connection);
+          discard(connection);
+        }
         connection = undefined;
       }),
   };
@@ -159,6 +162,15 @@ function discard(connection: Connection): void {
   }
   connection.statements.clear();
   closeQuietly(connection.database);
+}
+
+/** An empty log is the sign of a file that was closed in order; SQLite removes it only with the last handle, which the collector of garbage frees. */
+function writeBack(connection: Connection): void {
+  try {
+    connection.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch {
+    // The next one to open the file does it.
+  }
 }
 
 function closeQuietly(database: InstanceType<typeof Database> | undefined): void {

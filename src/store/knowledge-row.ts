@@ -48,14 +48,17 @@ function itemFromRow(row: Row, counts: ReadonlyMap<string, ExposureCounts>, vali
   };
 }
 
-/** Given and withheld runs that somebody judged, with the verdict that stands on the run; see verdict.ts for which outcome that is. */
+/** Given and withheld runs that somebody judged, with the verdict that stands on the run; see verdict.ts for which outcome that is. Runs that retention deleted still count. */
 async function countsOf(executor: SqlExecutor, itemIds: readonly string[]): Promise<ReadonlyMap<string, ExposureCounts>> {
   const rows = await executor.all(
-    `SELECT e.item_id,
-       sum(e.arm = 'given') AS given, sum(e.arm = 'given' AND t.status = 'success') AS given_success,
-       sum(e.arm = 'withheld') AS withheld, sum(e.arm = 'withheld' AND t.status = 'success') AS withheld_success
-     FROM exposure e JOIN trace t ON t.id = e.run_id
-     WHERE t.status IS NOT NULL AND e.item_id IN (SELECT value FROM json_each(?)) GROUP BY e.item_id`,
+    `SELECT item_id,
+       sum(judged) FILTER (WHERE arm = 'given') AS given, sum(successes) FILTER (WHERE arm = 'given') AS given_success,
+       sum(judged) FILTER (WHERE arm = 'withheld') AS withheld, sum(successes) FILTER (WHERE arm = 'withheld') AS withheld_success
+     FROM (
+       SELECT e.item_id, e.arm, 1 AS judged, t.status = 'success' AS successes FROM exposure e JOIN trace t ON t.id = e.run_id
+         WHERE t.status IS NOT NULL AND e.item_id IN (SELECT value FROM json_each(?1))
+       UNION ALL SELECT item_id, arm, judged, successes FROM folded_exposure WHERE item_id IN (SELECT value FROM json_each(?1))
+     ) GROUP BY item_id`,
     [idList(itemIds)],
   );
   return new Map(

@@ -70,7 +70,8 @@ export function createKnowledgeStore(driver: SqlDriver, clock: Clock): Knowledge
     removeItem: (itemId) =>
       driver.transaction(async (tx) => {
         await tx.run("DELETE FROM knowledge_fts WHERE rowid IN (SELECT ref FROM knowledge WHERE id = ?)", [itemId]);
-        for (const table of ["history", "validation", "exposure"]) await tx.run(`DELETE FROM ${table} WHERE item_id = ?`, [itemId]);
+        for (const table of ["history", "validation", "exposure", "folded_exposure"])
+          await tx.run(`DELETE FROM ${table} WHERE item_id = ?`, [itemId]);
         await tx.run("DELETE FROM knowledge WHERE id = ?", [itemId]);
       }),
   };

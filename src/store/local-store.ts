@@ -23,7 +23,7 @@ export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {
     ...createKnowledgeStore(driver, clock),
     ...createKnowledgeSearch(driver),
     ...createEvaluationStore(driver),
-    ...createAdminStore(driver),
+    ...createAdminStore(driver, clock),
     close: () => driver.close(),
   };
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import type { SqlDriver, SqlExecutor } from "./driver.ts";
 import { initial } from "./migrations/001-initial.ts";
+import { foldedExposure } from "./migrations/002-folded-exposure.ts";
 import { requiredNumber, requiredText } from "./values.ts";
 
 /** One step forward. Never changed after a release; there is no way back. */
@@ -11,7 +12,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-const migrations: readonly Migration[] = [initial];
+export const migrations: readonly Migration[] = [initial, foldedExposure];
 
 /** "AgLn". Tells `file` and us that a SQLite file is ours. */
 export const APPLICATION_ID = 0x41674c6e;
@@ -41,7 +42,7 @@ export async function migrate(driver: SqlDriver, clock: Clock, store: string): P
 export async function schemaVersion(executor: SqlExecutor, store: string): Promise<number> {
   const tables = (await executor.all("SELECT name FROM sqlite_master WHERE type = 'table'")).map((row) => requiredText(row, "name"));
   if (tables.length === 0) return 0;
-  if (!tables.includes("schema_version") || !tables.includes("raw_body")) {
+  if (!isOurs(tables)) {
     throw new LearnError("invalid", `${store} is a database of another program`, { hint: "name a file of its own for agentlearn" });
   }
   const [row] = await executor.all("SELECT max(version) AS version FROM schema_version");
@@ -50,4 +51,9 @@ export async function schemaVersion(executor: SqlExecutor, store: string): Promi
   throw new LearnError("invalid", `store ${store} has schema ${version}, this version of agentlearn knows up to ${SCHEMA_VERSION}`, {
     hint: "update agentlearn: npm install agentlearn@latest",
   });
+}
+
+/** Whether these are tables of ours, whatever their version. */
+export function isOurs(tables: readonly string[]): boolean {
+  return tables.includes("schema_version") && tables.includes("raw_body");
 }

@@ -2,10 +2,12 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { LearnError, messageOf } from "../base/error.ts";
+import { findDamage } from "./damage.ts";
 import { openLibsqlDriver } from "./driver-libsql.ts";
 import { createSqlStore, type SqlStore } from "./local-store.ts";
 import { migrate } from "./migrate.ts";
 import { ownedByAnother, tryOwn } from "./owner.ts";
+import { asideMessage, damaged, setAside } from "./set-aside.ts";
 import { canonicalPath } from "./url.ts";
 
 export interface OpenLocalOptions {
@@ -15,6 +17,10 @@ export interface OpenLocalOptions {
   /** Who opens it, for the message that others get. */
   readonly name: string;
   readonly clock: Clock;
+  /** What to do with a damaged file: refuse it with a hint, or set it aside and begin a new one. Default refuse. */
+  readonly ifDamaged?: "refuse" | "set-aside";
+  /** Told when a file was set aside. */
+  readonly report?: (message: string) => void;
 }
 
 export interface LocalStore extends SqlStore {
@@ -30,6 +36,7 @@ export async function openLocal(options: OpenLocalOptions): Promise<LocalStore> 
   const ownership = tryOwn(path, options.name, new Date(options.clock.nowUs() / 1000));
   if (ownership === undefined) throw ownedByAnother(path);
   try {
+    await mindDamage(path, options);
     const driver = openLibsqlDriver({ path });
     try {
       await migrate(driver, options.clock, path);
@@ -47,6 +54,14 @@ export async function openLocal(options: OpenLocalOptions): Promise<LocalStore> 
     ownership.release();
     throw caught;
   }
+}
+
+async function mindDamage(path: string, options: OpenLocalOptions): Promise<void> {
+  const damage = findDamage(path);
+  if (damage === undefined) return;
+  if (options.ifDamaged !== "set-aside") throw damaged(path, damage);
+  const aside = await setAside(path, damage, options.clock);
+  options.report?.(asideMessage(path, damage, aside));
 }
 
 /** Makes the folder of a store file and returns the one name of the file. */

@@ -2,7 +2,7 @@ import { systemClock } from "../base/clock.ts";
 import type { SpanSink } from "../span/ports.ts";
 import type { RawBatch } from "../span/raw-span.ts";
 import { bodyOfBatch } from "./batch-body.ts";
-import type { Store } from "./ports.ts";
+import type { RetentionOptions, Store } from "./ports.ts";
 import { storeOver } from "./rpc.ts";
 import { createThreadClient, type ThreadClient } from "./thread-client.ts";
 import type { WriterOptions } from "./writer-protocol.ts";
@@ -19,6 +19,10 @@ export interface OpenStoreOptions {
   readonly idleMs?: number;
   /** on-demand: an owner maps and assembles only when `drain` is called. Default continuous. */
   readonly ingest?: "continuous" | "on-demand";
+  /** Ages applied by an owner with continuous ingest, at once and every hour. Without it nothing is deleted unasked. */
+  readonly retention?: RetentionOptions;
+  /** What an owner does with a damaged file: refuse it with a hint, or set it aside and begin a new one. Default refuse. */
+  readonly ifDamaged?: "refuse" | "set-aside";
 }
 
 export interface OpenWriterOptions extends Omit<OpenStoreOptions, "url"> {

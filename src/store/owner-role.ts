@@ -1,9 +1,11 @@
+import type { Clock } from "../base/clock.ts";
 import { fromUnknown, messageOf } from "../base/error.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { SqlStore } from "./local-store.ts";
 import type { LocalStore } from "./open-local.ts";
-import type { Store } from "./ports.ts";
+import type { RetentionOptions, Store } from "./ports.ts";
 import { type IngestSteps, startPump } from "./pump.ts";
+import { longerOf, startRetention } from "./retention-schedule.ts";
 import type { Role, RoleOptions } from "./role.ts";
 import { dispatch } from "./rpc.ts";
 import { serveStore } from "./socket-server.ts";
@@ -13,6 +15,9 @@ export interface OwnerRoleOptions extends RoleOptions {
   /** A local file, or a remote store, which has neither spool nor socket. */
   readonly store: LocalStore | SqlStore;
   readonly ingest: "continuous" | "on-demand";
+  readonly clock: Clock;
+  /** Applied at once and every hour while ingest is continuous; without it nothing is deleted unasked. */
+  readonly retention?: RetentionOptions;
   readonly createIngest: (store: SqlStore) => IngestSteps;
 }
 
@@ -20,7 +25,7 @@ const SPOOL_EVERY_MS = 1_000;
 
 /** Owns an open store: commits in groups, maps and assembles, takes in the spool, and serves other processes of this machine. */
 export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> {
-  const { store, report } = options;
+  const { store, report, clock } = options;
   const local = "announce" in store ? store : undefined;
   const group = createGroupCommit((bodies) => store.appendBodies(bodies));
   const pump = startPump(options.createIngest(store), options.ingest, report);
@@ -28,10 +33,14 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
     await group(bodies);
     pump.wake();
   };
+  const ages = options.ingest === "continuous" ? options.retention : undefined;
+  const retention = ages === undefined ? undefined : startRetention({ store, ages, clock, report });
   const spool = createSpoolIntake(local?.path, appendBodies, report);
   const whole: Store = {
     ...store,
     appendBodies,
+    retain: (asked) => store.retain(longerOf(asked, ages)),
+    compact: (asked) => store.compact(longerOf(asked, ages)),
     drain: async (options) => {
       await spool.takeIn();
       return pump.drain(options?.force !== false);
@@ -52,6 +61,7 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
     take: (body) => appendBodies([body]),
     isLost: () => false,
     close: async () => {
+      retention?.stop();
       await spool.stop();
       await pump.stop();
       await server?.close();

@@ -88,6 +88,27 @@ export interface StoreStatus {
   readonly lastCycle?: LearnCycle;
 }
 
+/** How long what is kept. In days since arrival, fractions allowed; 0 keeps for ever. */
+export interface RetentionOptions {
+  /** Request bodies that were mapped, or that can never be. A body that waits to be mapped stays whatever its age. */
+  readonly rawRetentionDays: number;
+  /** Runs with their steps, spans, logs and outcomes. A run that an item of knowledge names as its source stays, and so does feedback. */
+  readonly traceRetentionDays: number;
+}
+
+/** The ages that were applied, and what went. */
+export interface RetentionReport extends RetentionOptions {
+  readonly bodies: number;
+  /** W3C traces. */
+  readonly traces: number;
+}
+
+export interface CompactReport extends RetentionReport {
+  /** Of the file and its write-ahead log. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
 export interface AdminStore {
   status(): Promise<StoreStatus>;
   saveCycle(cycle: LearnCycle): Promise<void>;
@@ -96,7 +117,19 @@ export interface AdminStore {
    * traces too, with reason "flush". `force: false` leaves those waiting. Resolves when done.
    */
   drain(options?: { readonly force?: boolean }): Promise<{ readonly mapped: number; readonly assembled: number }>;
-  /** PRAGMA quick_check and the presence of every table; problems in words, empty when sound. */
+  /**
+   * Deletes what is older than asked, and keeps the counts of `KnowledgeItem.counts`. An owner with ages of its own keeps what either says to keep.
+   * Works in small steps: appends go on meanwhile. Rejects "invalid" for an age that is none.
+   */
+  retain(options: RetentionOptions): Promise<RetentionReport>;
+  /**
+   * `retain`, then the search indexes optimised, the log written back and the file rewritten without holes. Everything else of the store waits for the
+   * rewriting (about 8 s a GB), which needs as much free disk as the store is large. Rejects "invalid" for a server.
+   */
+  compact(options: RetentionOptions): Promise<CompactReport>;
+  /** Writes a whole copy to a new file (absolute path), checks and syncs it. Rejects "conflict" when something is there, "invalid" for a server. */
+  backup(file: string): Promise<{ readonly bytes: number }>;
+  /** PRAGMA quick_check, every table and index, foreign keys, the search indexes and the mark of our files; problems in words, empty when sound. */
   check(): Promise<readonly string[]>;
 }
 

@@ -44,6 +44,9 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   status: true,
   saveCycle: true,
   drain: true,
+  retain: true,
+  compact: true,
+  backup: true,
   check: true,
 };
 

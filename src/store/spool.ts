@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { LearnError, messageOf } from "../base/error.ts";
 import type { RawBody } from "./ports.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 /** Beside the file: bodies of processes that do not own it, one `.batch` file each. */
 export function spoolFolder(path: string): string {
@@ -90,15 +91,4 @@ function bodyFrom(bytes: Uint8Array): RawBody {
     body !== null && typeof body === "object" && body.format === "batch" && body.body instanceof Uint8Array && Array.isArray(body.traceIds);
   if (!sound) throw new LearnError("invalid", "it holds no batch");
   return body as RawBody;
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  // Windows cannot open a folder; there the rename itself is journalled.
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

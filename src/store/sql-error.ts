@@ -54,7 +54,7 @@ export function sqlError(caught: unknown, store: string): LearnError {
     case "corrupt":
       return new LearnError("invalid", `store ${store} is damaged or not a database: ${detail}`, {
         cause,
-        hint: `run: agentlearn doctor --store ${store}`,
+        hint: `run: agentlearn store recover --store file:${store}`,
       });
     case "cannot-open":
       return new LearnError("invalid", `store ${store} cannot be opened`, {

@@ -1,4 +1,4 @@
-import type { RawBody } from "./ports.ts";
+import type { RawBody, RetentionOptions } from "./ports.ts";
 import type { Answer, StoreMethod } from "./rpc.ts";
 
 /** What a writer thread is started with. Either `url` (a store) or `endpoint` (an OTLP/HTTP base url to send spans on to). */
@@ -16,6 +16,10 @@ export interface WriterOptions {
   readonly idleMs?: number;
   /** on-demand: an owner maps and assembles only when `drain` is called. Default continuous. */
   readonly ingest?: "continuous" | "on-demand";
+  /** Ages applied by an owner with continuous ingest, at once and every hour. Without it nothing is deleted unasked. */
+  readonly retention?: RetentionOptions;
+  /** What an owner does with a damaged file: refuse it with a hint, or set it aside and begin a new one. Default refuse. */
+  readonly ifDamaged?: "refuse" | "set-aside";
 }
 
 /** Every `id` is answered exactly once. */

@@ -203,7 +203,7 @@ describe("a place that cannot hold a store", () => {
     writeFileSync(path, "text ".repeat(1000));
     await expect(openStore({ url: path, name: "test" })).rejects.toMatchObject({
       code: "invalid",
-      hint: expect.stringContaining("doctor"),
+      hint: expect.stringContaining("agentlearn store recover"),
     });
   });
 });

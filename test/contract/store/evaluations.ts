@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { EvalCase, EvalRun } from "../../../src/evaluation/evaluation.ts";
 import type { SqlStore } from "../../../src/store/local-store.ts";
+import { SCHEMA_VERSION } from "../../../src/store/migrate.ts";
 import { aBody, aLesson, anOutcome, aTrace, hex, T0 } from "./factories.ts";
 
 const aCase = (changes: Partial<EvalCase> = {}): EvalCase => ({
@@ -58,7 +59,7 @@ export function describeEvaluations(store: () => SqlStore): void {
       await store().propose(aLesson(), "learner");
       await store().saveEvalCases([aCase()]);
       const after = await store().status();
-      expect(after.schemaVersion).toBe(1);
+      expect(after.schemaVersion).toBe(SCHEMA_VERSION);
       expect(after.traces).toEqual({ ...before.traces, total: before.traces.total + 1, failure: before.traces.failure + 1 });
       expect(after.knowledge["candidate"]).toBe((before.knowledge["candidate"] ?? 0) + 1);
       expect(after.evalCases).toBe(before.evalCases + 1);

@@ -35,6 +35,8 @@ describe("loadConfig", () => {
       quietMs: 10_000,
       idleMs: 60_000,
       learnEveryMs: 60_000,
+      rawRetentionDays: 7,
+      traceRetentionDays: 0,
       host: "127.0.0.1",
       otlpHttpPort: 4318,
       otlpGrpcPort: 4317,

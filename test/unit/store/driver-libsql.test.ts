@@ -146,14 +146,14 @@ test("a full disk is 'unavailable'; reads go on, and writes when there is room a
   await driver.run("INSERT INTO t (v) VALUES (?)", [big]);
 });
 
-test("a file that is no database is 'invalid', and the message names it and the doctor", () => {
+test("a file that is no database is 'invalid', and the error names it and what brings it back", () => {
   const path = inFolder("text.db");
   writeFileSync(path, "this is not a database ".repeat(1000));
   expect(() => openLibsqlDriver({ path })).toThrow(
     expect.objectContaining({
       code: "invalid",
       message: expect.stringContaining(path),
-      hint: expect.stringContaining("agentlearn doctor"),
+      hint: expect.stringContaining("agentlearn store recover"),
     }),
   );
 });
@@ -170,7 +170,8 @@ test("migrating is safe twice and marks the file as ours", async () => {
   const driver = openLibsqlDriver({ path });
   await migrate(driver, systemClock, path);
   await migrate(driver, systemClock, path);
-  expect(await driver.all("SELECT version FROM schema_version")).toEqual([{ version: SCHEMA_VERSION }]);
+  const versions = Array.from({ length: SCHEMA_VERSION }, (_, n) => ({ version: n + 1 }));
+  expect(await driver.all("SELECT version FROM schema_version")).toEqual(versions);
   expect(await driver.all("PRAGMA application_id")).toEqual([{ application_id: APPLICATION_ID }]);
 });
 

@@ -20,6 +20,12 @@ import { readTlsKeys } from "./tls.ts";
 /** What `startCollector` may be told; the rest comes from AGENTLEARN_* and the defaults. */
 export type CollectorOptions = Partial<Config>;
 
+/** What code may pass besides settings. */
+export interface CollectorHooks {
+  /** Told in words of what happened behind the answers: a damaged file that was set aside, a fault of the thread. Default: the host's `diag`. */
+  readonly report?: (message: string) => void;
+}
+
 /** A running collector. All ports are the real ones, also where 0 was asked for. */
 export interface Collector {
   readonly otlpHttpUrl: string;
@@ -35,7 +41,7 @@ export interface Collector {
  * Listens on loopback; elsewhere only with a token, or with `allowOpenBind`. Rejects "invalid" for what cannot be meant so, "conflict" when a
  * port is busy or another process owns the store, "unavailable" when the store can't be written; nothing is left running then.
  */
-export async function startCollector(options: CollectorOptions = {}): Promise<Collector> {
+export async function startCollector(options: CollectorOptions = {}, hooks: CollectorHooks = {}): Promise<Collector> {
   const config = loadConfig({ code: options, env: process.env });
   checkBind(config);
   const tls = readTlsKeys(config);
@@ -43,7 +49,17 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   const guard = { ...(config.token === undefined ? {} : { token: config.token }) };
   const runtime = acquireRuntime(
     { store: config.store },
-    { name: "agentlearn up", mode: "own", quietMs: config.quietMs, idleMs: config.idleMs, ingest: "continuous" },
+    {
+      name: "agentlearn up",
+      mode: "own",
+      quietMs: config.quietMs,
+      idleMs: config.idleMs,
+      ingest: "continuous",
+      retention: { rawRetentionDays: config.rawRetentionDays, traceRetentionDays: config.traceRetentionDays },
+      // Refusing to start would lose what agents send now on top of what is damaged.
+      ifDamaged: "set-aside",
+      ...hooks,
+    },
   );
   const { store } = runtime;
   const closers: (() => Promise<void>)[] = [() => runtime.release()];

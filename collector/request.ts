@@ -75,7 +75,7 @@ export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions)
       const format = contentType === "application/json" ? "otlp-json" : "otlp-protobuf";
       const raw: RawBody = { format, signal, encoding, body, receivedAtUs: clock.nowUs(), traceIds: ids.traceIds };
       try {
-        await withDeadline(append([raw]), limits.appendTimeoutMs);
+        await withDeadline(append([raw]).catch(notTheSendersFault), limits.appendTimeoutMs);
       } catch (caught) {
         counter.items(signal, { accepted: 0, rejected: { badTraceId: 0, badSpanId: 0, notStored: ids.items } });
         throw caught;
@@ -112,4 +112,11 @@ async function withDeadline(work: Promise<void>, timeoutMs: number): Promise<voi
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The body was found good before: whatever the store says of it now is the store's trouble. "invalid" (a damaged file) as 400 would make exporters drop the batch. */
+function notTheSendersFault(caught: unknown): never {
+  const error = fromUnknown(caught, "the store did not take it", "unavailable");
+  if (error.retryable) throw error;
+  throw new LearnError("unavailable", error.message, { cause: error, ...(error.hint === undefined ? {} : { hint: error.hint }) });
 }

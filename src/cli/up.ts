@@ -1,10 +1,8 @@
 import type { Command } from "commander";
 import { startCollector } from "../../collector/main.ts";
 import { printable } from "../base/text.ts";
-import { acquireRuntime } from "../compose/runtime.ts";
-import type { Config } from "../config/config.ts";
 import { contextOf } from "./context.ts";
-import { paint, type Terminal } from "./terminal.ts";
+import { paint } from "./terminal.ts";
 
 export function addUp(program: Command): void {
   program
@@ -24,31 +22,7 @@ export function addUp(program: Command): void {
 
 async function up(command: Command): Promise<void> {
   const { config, terminal } = contextOf(command);
-  // The collector joins the writer thread that this process has for its store: opened here first, it deletes by age, sets a damaged file
-  // aside, and reports to the terminal.
-  const runtime = acquireRuntime(
-    { store: config.store },
-    {
-      name: "agentlearn up",
-      mode: "own",
-      quietMs: config.quietMs,
-      idleMs: config.idleMs,
-      ingest: "continuous",
-      retention: { rawRetentionDays: config.rawRetentionDays, traceRetentionDays: config.traceRetentionDays },
-      // Refusing to start would lose what agents send now on top of what is damaged.
-      ifDamaged: "set-aside",
-      report: (message) => process.stderr.write(`${printable(message)}\n`),
-    },
-  );
-  try {
-    await serve(config, terminal);
-  } finally {
-    await runtime.release();
-  }
-}
-
-async function serve(config: Config, terminal: Terminal): Promise<void> {
-  const collector = await startCollector(config);
+  const collector = await startCollector(config, { report: (message) => process.stderr.write(`${printable(message)}\n`) });
   const urls = {
     otlpHttp: collector.otlpHttpUrl,
     otlpGrpc: collector.otlpGrpcUrl,

@@ -155,6 +155,7 @@ describe("faults of the store", () => {
     ["that pass", new LearnError("unavailable", "the disk is full")],
     ["that nobody foresaw", new TypeError("boom")],
     ["that are ours", new LearnError("internal", "broken")],
+    ["of a damaged file", new LearnError("invalid", "store x.db is not a sound database")],
   ])("%s get 503, Retry-After: 1 and RetryInfo", async (_what, error) => {
     const receiver = await start({
       beforeAppend: () => {

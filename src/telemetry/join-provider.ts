@@ -36,10 +36,17 @@ export function joinLogProvider(processor: unknown): void {
   const join = (provider: unknown) => {
     const target = bag(call(provider, "_getDelegate") ?? provider);
     if (target === undefined || joined.has(target)) return;
-    const list = bag(bag(target["_sharedState"])?.["activeProcessor"])?.["processors"];
-    if (!Array.isArray(list)) return;
+    const shared = bag(target["_sharedState"]);
+    const list = bag(shared?.["activeProcessor"])?.["processors"];
+    const own = shared?.["processors"];
+    if (shared === undefined || !(Array.isArray(list) || (Array.isArray(own) && own.length === 0))) return;
     joined.add(target);
-    list.push(processor);
+    if (Array.isArray(list)) list.push(processor);
+    else {
+      // A provider made without processors holds one that does nothing, and counts its list before it emits.
+      (own as unknown[]).push(processor);
+      shared["activeProcessor"] = processor;
+    }
   };
   watch(globalThis as unknown as Bag, LOGS_KEY, (getter) => {
     if (typeof getter === "function") join((getter as unknown as (version: number) => unknown)(1));

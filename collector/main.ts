@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
 import { systemClock } from "../src/base/clock.ts";
 import { newTraceId } from "../src/base/id.ts";
+import { injectionFrom } from "../src/compose/from-config.ts";
 import { acquireRuntime } from "../src/compose/runtime.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
-import { select } from "../src/injection/select.ts";
 import { learn } from "../src/learner/cycle.ts";
 import { recoveryAnalyzer } from "../src/lesson/recovery-analyzer.ts";
 import type { Store } from "../src/store/ports.ts";
@@ -106,19 +106,10 @@ function urlHost(host: string): string {
 }
 
 function apiPorts(store: Store, config: Config, handle: OtlpHandler): ApiPorts {
+  const injection = injectionFrom(store, config);
   return {
     status: async () => ({ ...(await store.status()), receiver: handle.counts() }),
-    knowledgeFor: ({ task, agentName, traceId }) =>
-      select({
-        task,
-        ...(agentName === undefined ? {} : { agentName }),
-        search: store,
-        withholdProbability: config.withholdProbability,
-        seed: traceId ?? newTraceId(),
-        maxItems: config.maxItems,
-        maxTokens: config.maxTokens,
-        maxPinned: config.maxPinned,
-      }),
+    knowledgeFor: ({ traceId, ...request }) => injection({ ...request, seed: traceId ?? newTraceId() }),
     addFeedback: (feedback) => store.addFeedback(feedback),
     listTraces: (filter) => store.listTraces(filter),
     getTrace: (id) => store.getTrace(id),

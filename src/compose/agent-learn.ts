@@ -4,7 +4,7 @@ import { createExposureLedger, withRun } from "../agent/run-context.ts";
 import { createFunctionTracer, type FunctionTracer, type TraceOptions } from "../agent/trace-function.ts";
 import { systemClock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
-import { digest, newId, newTraceId } from "../base/id.ts";
+import { newId, newTraceId } from "../base/id.ts";
 import { userName } from "../base/user-name.ts";
 import { type Config, loadConfig } from "../config/config.ts";
 import { compareEvalRuns, type EvalComparison } from "../evaluation/compare.ts";
@@ -12,15 +12,11 @@ import { evaluate } from "../evaluation/evaluate.ts";
 import type { EvalCase, EvalRun } from "../evaluation/evaluation.ts";
 import type { Scorer } from "../evaluation/ports.ts";
 import { exactScorer } from "../evaluation/scorers.ts";
-import { select } from "../injection/select.ts";
 import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
 import { learn } from "../learner/cycle.ts";
 import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-desk.ts";
 import type { LearnProgress, LearnReport } from "../learner/ports.ts";
-import { llmAnalyzer } from "../lesson/llm-analyzer.ts";
 import type { Analyzer } from "../lesson/ports.ts";
-import { recoveryAnalyzer } from "../lesson/recovery-analyzer.ts";
-import { createLlm } from "../llm/client.ts";
 import { deterministicSignal } from "../outcome/deterministic-signal.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
@@ -28,7 +24,9 @@ import type { Store } from "../store/ports.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import type { TraceFilter } from "../trace/ports.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
-import { acquireRuntime, endpointTarget, type Runtime, type Target } from "./runtime.ts";
+import { evalCaseOf, type NewEvalCase, obstacleOf } from "./eval-cases.ts";
+import { apiUrlOf, defaultAnalyzers, injectionFrom, targetOf } from "./from-config.ts";
+import { acquireRuntime, type Runtime } from "./runtime.ts";
 
 /** Everything `config` knows, as code passes it, and the parts that only code can pass. */
 export interface AgentLearnOptions extends Partial<Config> {
@@ -38,18 +36,6 @@ export interface AgentLearnOptions extends Partial<Config> {
   /** Default: RecoveryAnalyzer, and LLMAnalyzer when a key or a base URL is configured. */
   readonly analyzers?: readonly Analyzer[];
   readonly onProgress?: (progress: LearnProgress) => void;
-}
-
-/** A new eval case. */
-export interface NewEvalCase {
-  readonly taskInput: string;
-  readonly expectedOutput?: string;
-  /** Kept in this process only: a function can't be stored. */
-  readonly scorer?: Scorer;
-  readonly tags?: readonly string[];
-  readonly mustPass?: boolean;
-  /** Default: derived from the task, so that adding a case twice replaces it. */
-  readonly id?: string;
 }
 
 export interface LearnCallOptions {
@@ -94,7 +80,7 @@ export class AgentLearn {
     const remote =
       this.config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(this.config), token: this.config.token });
     const { store } = this.#runtime;
-    const source: InjectionSource = remote === undefined ? localSource(store, this.config) : (request) => remote.knowledge(request);
+    const source: InjectionSource = remote === undefined ? injectionFrom(store, this.config) : (request) => remote.knowledge(request);
     this.#sendFeedback = remote === undefined ? (feedback) => store.addFeedback(feedback) : (feedback) => remote.feedback(feedback);
     this.#client = createKnowledgeClient({ source, ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }) });
     this.#tracer = createFunctionTracer({ sink: this.#runtime.sink, getKnowledge: (task) => this.#client.getKnowledge(task) });
@@ -243,73 +229,4 @@ export class AgentLearn {
     const scorer = this.#scorers.get(entry.id) ?? exactScorer(entry.expected ?? "");
     return { id: entry.id, task: entry.task, mustPass: entry.mustPass, score: (output) => scorer(output, entry.task) };
   }
-}
-
-function targetOf(config: Config): Target {
-  return config.endpoint === undefined ? { store: config.store } : endpointTarget(config.endpoint, config);
-}
-
-/** The API listens beside OTLP: same host, port 4320 unless `apiUrl` says otherwise. */
-function apiUrlOf(config: Config): string {
-  if (config.apiUrl !== undefined) return config.apiUrl;
-  const url = new URL(config.endpoint ?? "http://127.0.0.1");
-  url.port = String(config.apiPort);
-  url.pathname = "/";
-  return url.href;
-}
-
-function localSource(store: Store, config: Config): InjectionSource {
-  return ({ task, agentName, seed }) =>
-    select({
-      task,
-      ...(agentName === undefined ? {} : { agentName }),
-      search: store,
-      withholdProbability: config.withholdProbability,
-      seed,
-      maxItems: config.maxItems,
-      maxTokens: config.maxTokens,
-      maxPinned: config.maxPinned,
-    });
-}
-
-/** RecoveryAnalyzer needs nothing; the LLM takes part when a key or a base URL says where it is. */
-export function defaultAnalyzers(config: Config): readonly Analyzer[] {
-  if (config.openaiApiKey === undefined && config.openaiBaseUrl === undefined) return [recoveryAnalyzer()];
-  const llm = createLlm({
-    model: config.model,
-    ...(config.openaiApiKey === undefined ? {} : { apiKey: config.openaiApiKey }),
-    ...(config.openaiBaseUrl === undefined ? {} : { baseUrl: config.openaiBaseUrl }),
-    suppress: withoutTracing,
-  });
-  return [recoveryAnalyzer(), llmAnalyzer({ llm })];
-}
-
-/**
- * A scorer is a function and stays in the process that added it. A case without scorer and expected answer can't be judged here: it is left out, not
- * compared with "", which an agent would pass by saying nothing. A must-pass case may not be left out: without it nothing is proven.
- */
-function obstacleOf(all: readonly EvalCase[], scorable: readonly EvalCase[]): string | undefined {
-  const blind = all.filter((entry) => !scorable.includes(entry));
-  const binding = blind.filter((entry) => entry.mustPass).length;
-  const why =
-    "no expected answer, and their scorers are functions of the process that added them (learn.eval.add there, or here before learn())";
-  if (binding > 0) return `${binding} must-pass eval ${binding === 1 ? "case has" : "cases have"} ${why}`;
-  return scorable.length === 0 && blind.length > 0 ? `all ${blind.length} eval cases have ${why}` : undefined;
-}
-
-/** The same task gives the same id, so adding a case twice replaces it. */
-function evalCaseOf(entry: NewEvalCase): EvalCase {
-  if (typeof entry.taskInput !== "string" || entry.taskInput.trim() === "") {
-    throw new LearnError("invalid", "an eval case has no taskInput", {
-      hint: 'write { taskInput: "the task", expectedOutput: "the answer" }',
-    });
-  }
-  return {
-    id: entry.id ?? digest(["eval case", entry.taskInput]),
-    task: entry.taskInput,
-    ...(entry.expectedOutput === undefined ? {} : { expected: entry.expectedOutput }),
-    tags: entry.tags ?? [],
-    mustPass: entry.mustPass ?? false,
-    createdAtUs: systemClock.nowUs(),
-  };
 }

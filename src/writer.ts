@@ -68,7 +68,7 @@ async function openRole(options: WriterOptions, report: (message: string) => voi
       report,
       ingest: options.ingest ?? "continuous",
       ...(options.retention === undefined ? {} : { retention: options.retention }),
-      createIngest: (over) => createIngest({ store: over, clock: systemClock, ...timing }),
+      createIngest: (over, turn) => createIngest({ store: over, clock: systemClock, turn, ...timing }),
     });
   };
   if (location.kind === "remote" || options.mode === "own") return own();

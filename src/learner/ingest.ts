@@ -10,7 +10,7 @@ import { normalise } from "../span/normalise.ts";
 import { decodeBody } from "../span/otlp/decode-body.ts";
 import type { RawBatch, RawLog, RawSpan } from "../span/raw-span.ts";
 import type { Span } from "../span/span.ts";
-import type { AssembledTrace, IngestStore, PendingTrace } from "../store/ports.ts";
+import type { AssembledTrace, IngestStore, PendingTrace, StoredFeedback, TraceMaterial } from "../store/ports.ts";
 import { assemble, hasEndedRoot, readiness } from "../trace/assemble.ts";
 import type { Trace } from "../trace/trace.ts";
 
@@ -23,6 +23,8 @@ export interface IngestOptions {
   readonly idleMs?: number;
   /** Above this a trace is assembled as it is. Default 10,000 spans. */
   readonly maxSpans?: number;
+  /** Awaited between two commits; default a turn of the event loop. */
+  readonly turn?: () => Promise<void>;
 }
 
 export interface IngestCounts {
@@ -48,14 +50,12 @@ const BODIES_PER_STEP = 32;
 // one commit took 1.1 to 1.4 s.
 const SPANS_PER_COMMIT = 512;
 const TRACES_PER_STEP = 64;
-// A commit of its own for every trace made a drain of 2,400 take 37 s on a busy disk; with 16 runs of 8 spans the longest turn was 34 to 54 ms.
-const TRACES_PER_COMMIT = 16;
 // Rows, not spans: enough that traces waiting for a root (60 s) do not hide those that are ready.
 const PENDING_SCAN = 4_096;
 const SIGNALS = [deterministicSignal(), evaluationSignal()];
 
 export function createIngest(options: IngestOptions): Ingest {
-  const { store, clock } = options;
+  const { store, clock, turn = breathe } = options;
   const limits = { quietMs: options.quietMs ?? 10_000, idleMs: options.idleMs ?? 60_000, maxSpans: options.maxSpans ?? 10_000 };
   // Traces seen without a root, by the arrival they were seen at: not read again until something new arrives or idleMs passes.
   const rootless = new Map<string, TimeUs>();
@@ -76,7 +76,7 @@ export function createIngest(options: IngestOptions): Ingest {
       }
       if (items < SPANS_PER_COMMIT) continue;
       await saveTogether(readable);
-      await breathe();
+      await turn();
       [readable, items] = [[], 0];
     }
     await saveTogether(readable);
@@ -111,20 +111,26 @@ export function createIngest(options: IngestOptions): Ingest {
     }
   }
 
+  /** False when what is stored of the trace need not even be read. */
+  function mayBeReady(pending: PendingTrace): boolean {
+    const silentMs = silentMsOf(pending);
+    if (pending.spanCount >= limits.maxSpans) return true;
+    return silentMs >= limits.quietMs && (rootless.get(pending.traceId) !== pending.lastArrivalUs || silentMs >= limits.idleMs);
+  }
+
+  /** A run that was complete before feedback came is complete now. */
+  function silentMsOf(pending: PendingTrace): number {
+    return pending.feedbackOnly ? limits.idleMs : (clock.nowUs() - pending.lastArrivalUs) / 1000;
+  }
+
   /** Undefined when the trace has to wait. */
-  async function assembleOne(pending: PendingTrace, forced: boolean): Promise<AssembledTrace | undefined> {
-    const nowUs = clock.nowUs();
-    // A run that was complete before the feedback came is complete now.
-    const silentMs = pending.feedbackOnly ? limits.idleMs : (nowUs - pending.lastArrivalUs) / 1000;
-    const full = pending.spanCount >= limits.maxSpans;
-    if (!forced && !full && silentMs < limits.quietMs) return undefined;
-    if (!forced && !full && rootless.get(pending.traceId) === pending.lastArrivalUs && silentMs < limits.idleMs) return undefined;
-    const spans = spansOfBatch(await store.spansOf(pending.traceId));
+  async function assembleOne(pending: PendingTrace, material: TraceMaterial, forced: boolean): Promise<AssembledTrace | undefined> {
+    const spans = spansOfBatch(material.batch);
     const reason = readiness({
       hasRoot: hasEndedRoot(spans),
       spanCount: spans.length,
       lastArrivalUs: pending.lastArrivalUs,
-      nowUs: pending.lastArrivalUs + silentMs * 1000,
+      nowUs: pending.lastArrivalUs + silentMsOf(pending) * 1000,
       ...limits,
     });
     if (reason === undefined && !forced) {
@@ -134,50 +140,34 @@ export function createIngest(options: IngestOptions): Ingest {
     rootless.delete(pending.traceId);
     const traces = assemble(spans, reason ?? "flush");
     const outcomes: Outcome[] = [];
-    for (const trace of traces) outcomes.push(...(await judge(trace, SIGNALS, nowUs)), ...(await fedBack(trace)));
+    for (const trace of traces) outcomes.push(...(await judge(trace, SIGNALS, clock.nowUs())), ...fedBack(trace, material.feedback));
     return { traceId: pending.traceId, traces, outcomes, seenArrivalUs: pending.lastArrivalUs };
   }
 
-  async function fedBack(trace: Trace): Promise<readonly Outcome[]> {
-    const feedback = await store.feedbackOf(trace.traceId);
-    return feedback
-      .filter((entry) => entry.traceId === trace.traceId || entry.traceId === trace.id)
-      .flatMap((entry) => {
-        try {
-          return [outcomeFromFeedback(trace.id, entry, entry.createdAtUs)];
-        } catch {
-          // The store refuses such feedback now. One that an older version took in must not hold back every trace behind its own.
-          return [];
-        }
-      });
-  }
-
   async function assembleRound(forced: boolean, done: Set<string>): Promise<number> {
+    const pending = (await store.pendingTraces(PENDING_SCAN)).filter((trace) => !done.has(trace.traceId));
+    const ready = forced ? pending : pending.filter(mayBeReady);
     let assembled = 0;
-    let waiting: AssembledTrace[] = [];
-    const save = async () => {
-      if (waiting.length > 0) await store.saveManyAssembled(waiting);
-      waiting = [];
-      await breathe();
-    };
-    for (const pending of await store.pendingTraces(PENDING_SCAN)) {
-      if (!forced && assembled >= TRACES_PER_STEP) break;
-      if (done.has(pending.traceId)) continue;
-      const one = await assembleOne(pending, forced);
-      if (one === undefined) continue;
-      waiting.push(one);
-      assembled += 1;
-      done.add(pending.traceId);
-      if (waiting.length >= TRACES_PER_COMMIT) await save();
+    for (const group of groupsOf(forced ? ready : ready.slice(0, TRACES_PER_STEP))) {
+      const byId = new Map(group.map((trace) => [trace.traceId, trace]));
+      const whole: AssembledTrace[] = [];
+      for (const material of await store.materialOf([...byId.keys()])) {
+        const trace = byId.get(material.traceId);
+        const one = trace === undefined ? undefined : await assembleOne(trace, material, forced);
+        if (one !== undefined) whole.push(one);
+      }
+      if (whole.length > 0) await store.saveManyAssembled(whole);
+      for (const { traceId } of whole) done.add(traceId);
+      assembled += whole.length;
+      await turn();
     }
-    await save();
     return assembled;
   }
 
   return {
     async step() {
       const mapped = await mapBodies();
-      await breathe();
+      await turn();
       const assembled = await assembleRound(false, new Set());
       return { mapped, assembled, busy: mapped === BODIES_PER_STEP || assembled === TRACES_PER_STEP };
     },
@@ -185,7 +175,7 @@ export function createIngest(options: IngestOptions): Ingest {
       let mapped = 0;
       for (let round = await mapBodies(); round > 0; round = await mapBodies()) {
         mapped += round;
-        await breathe();
+        await turn();
       }
       const done = new Set<string>();
       let assembled = 0;
@@ -193,6 +183,34 @@ export function createIngest(options: IngestOptions): Ingest {
       return { mapped, assembled };
     },
   };
+}
+
+/** Feedback as outcomes of a run. The store refuses what cannot be read; what an older version took in must not hold back the traces behind it. */
+function fedBack(trace: Trace, feedback: readonly StoredFeedback[]): readonly Outcome[] {
+  return feedback
+    .filter((entry) => entry.traceId === trace.traceId || entry.traceId === trace.id)
+    .flatMap((entry) => {
+      try {
+        return [outcomeFromFeedback(trace.id, entry, entry.createdAtUs)];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** Traces that share a commit: as many as hold about SPANS_PER_COMMIT spans. A commit of its own for each made a drain of 2,400 take 37 s on a busy disk. */
+function groupsOf(pending: readonly PendingTrace[]): readonly (readonly PendingTrace[])[] {
+  const groups: PendingTrace[][] = [];
+  let spans = Number.POSITIVE_INFINITY;
+  for (const trace of pending) {
+    if (spans >= SPANS_PER_COMMIT) {
+      groups.push([]);
+      spans = 0;
+    }
+    groups.at(-1)?.push(trace);
+    spans += trace.spanCount;
+  }
+  return groups;
 }
 
 /** The store works synchronously on this thread; without a turn of the event loop in between, appends would wait for a whole drain. */

@@ -33,7 +33,7 @@ function outline(span: RawSpan): Span {
 
 function understand(span: RawSpan, logs: readonly RawLog[]): Span {
   const occurrences = occurrencesOf(span, logs);
-  const readings = dialects.flatMap((dialect) => dialect.read({ span, occurrences }) ?? []).map(spokenOnly);
+  const readings = readingsOf({ span, occurrences });
   const read = merge(readings);
   const role = read.role ?? (readings.length > 0 && read.model !== undefined ? "llm" : "other");
   const tool = role === "tool" ? { ...defined(read.tool ?? {}), name: read.tool?.name ?? span.name } : undefined;
@@ -67,6 +67,15 @@ function understand(span: RawSpan, logs: readonly RawLog[]): Span {
   };
 }
 
+function readingsOf(source: Parameters<(typeof dialects)[number]["read"]>[0]): readonly Reading[] {
+  const readings: Reading[] = [];
+  for (const dialect of dialects) {
+    const reading = dialect.read(source);
+    if (reading !== undefined) readings.push(spokenOnly(reading));
+  }
+  return readings;
+}
+
 /** Clocks that were set back and prices that are not known give nothing to report. */
 function positive(value: number | undefined): number | undefined {
   return value !== undefined && value > 0 ? value : undefined;
@@ -84,6 +93,8 @@ function spoken(messages: readonly Message[] | undefined): readonly Message[] | 
 
 /** For each field the first dialect that says something; what consists of fields itself is filled up field by field. */
 function merge(readings: readonly Reading[]): Reading {
+  const [only] = readings;
+  if (readings.length <= 1) return only ?? {};
   const merged: Reading = {};
   for (const reading of readings.toReversed()) {
     const { usage, retrieval, tool, metadata, ...fields } = reading;
@@ -122,7 +133,9 @@ type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
 
 /** Without the fields that are undefined: an absent field is how a Span says "not reported". */
 function defined<T extends object>(value: T): Defined<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Defined<T>;
+  const told: Record<string, unknown> = {};
+  for (const key of Object.keys(value) as (keyof T & string)[]) if (value[key] !== undefined) told[key] = value[key];
+  return told as Defined<T>;
 }
 
 function textIn(attributes: Attributes, ...keys: readonly string[]): string | undefined {

@@ -1,27 +1,34 @@
-import type { Outcome } from "../outcome/outcome.ts";
 import type { Trace } from "../trace/trace.ts";
 import type { SqlExecutor, SqlValue } from "./driver.ts";
 import { upsertOutcomes } from "./outcome-store.ts";
+import type { AssembledTrace } from "./ports.ts";
 import { idList, insertRows } from "./rows.ts";
-import { jsonBlob, requiredNumber, requiredText, textBlob } from "./values.ts";
+import { keyOf, traceRefs } from "./trace-refs.ts";
+import { jsonBlob, numberOf, requiredNumber, requiredText, textBlob } from "./values.ts";
 import { refreshVerdicts } from "./verdict.ts";
 
 // What full-text search sees of one text. A trace may hold megabytes; what people search for stands at its start.
 const INDEXED_CHARACTERS = 8_192;
 
-/** See `IngestStore.saveAssembled`. */
-export async function saveAssembled(
-  tx: SqlExecutor,
-  traceId: string,
-  traces: readonly Trace[],
-  outcomes: readonly Outcome[],
-  seenArrivalUs: number,
-): Promise<void> {
-  await tx.run("INSERT INTO w3c_trace (trace_id) VALUES (?) ON CONFLICT DO NOTHING", [traceId]);
-  const [owner] = await tx.all("SELECT ref FROM w3c_trace WHERE trace_id = ?", [traceId]);
-  const traceRef = owner === undefined ? 0 : requiredNumber(owner, "ref");
-  const before = await tx.all("SELECT ref, id, analyzed FROM trace WHERE trace_ref = ?", [traceRef]);
-  const kept = new Set(traces.map((trace) => trace.id));
+/** A run that is to be written, and the row that it gets. */
+interface RunRow {
+  readonly run: Trace;
+  readonly ref: number;
+  readonly traceRef: number;
+  readonly analyzed: boolean;
+}
+
+/** See `IngestStore.saveManyAssembled`. Statements go over all traces: one each per trace made them two thirds of the work of assembling. */
+export async function saveAssembled(tx: SqlExecutor, assembled: readonly AssembledTrace[]): Promise<void> {
+  const runs = assembled.flatMap(({ traces }) => traces);
+  const refs = await traceRefs(tx, new Set(assembled.map(({ traceId }) => keyOf(traceId))));
+  const owned = assembled.map((trace) => ({ ...trace, ref: refs.get(keyOf(trace.traceId))?.ref ?? 0 }));
+  const before = await tx.all(
+    `SELECT ref, id, trace_ref, analyzed FROM trace
+     WHERE trace_ref IN (SELECT value FROM json_each(?)) OR id IN (SELECT value FROM json_each(?))`,
+    [idList(owned.map(({ ref }) => ref)), idList(runs.map(({ id }) => id))],
+  );
+  const kept = new Set(runs.map(({ id }) => id));
   const gone = before.filter((row) => !kept.has(requiredText(row, "id")));
   await removeParts(
     tx,
@@ -32,15 +39,25 @@ export async function saveAssembled(
     tx,
     gone.map((row) => requiredText(row, "id")),
   );
+  const refOf = new Map(before.map((row) => [requiredText(row, "id"), requiredNumber(row, "ref")]));
   // A late root gives a run another id. It is the same run, read and paid for once already.
-  const analyzed = gone.some((row) => requiredNumber(row, "analyzed") === 1);
-  for (const trace of traces) await saveRun(tx, traceRef, trace, analyzed);
-  await upsertOutcomes(tx, outcomes);
+  const analyzed = new Set(gone.filter((row) => requiredNumber(row, "analyzed") === 1).map((row) => requiredNumber(row, "trace_ref")));
+  const [top] = await tx.all("SELECT coalesce(max(ref), 0) AS ref FROM trace");
+  let next = (numberOf(top?.["ref"]) ?? 0) + 1;
+  const rows = owned.flatMap(({ traces, ref }) =>
+    traces.map((run): RunRow => ({ run, ref: refOf.get(run.id) ?? next++, traceRef: ref, analyzed: analyzed.has(ref) })),
+  );
+  await saveRuns(tx, rows);
+  await upsertOutcomes(
+    tx,
+    owned.flatMap(({ outcomes }) => outcomes),
+  );
   await refreshVerdicts(tx, kept);
-  await tx.run("UPDATE w3c_trace SET pending = 0 WHERE ref = ? AND last_arrival_us <= ?", [traceRef, seenArrivalUs]);
+  for (const { ref, seenArrivalUs } of owned)
+    await tx.run("UPDATE w3c_trace SET pending = 0 WHERE ref = ? AND last_arrival_us <= ?", [ref, seenArrivalUs]);
 }
 
-/** Drops what `saveRun` writes anew, and the outcomes that assembling makes. Evaluations and feedback came from elsewhere and stay with their run. */
+/** Drops what `saveRuns` writes anew, and the outcomes that assembling makes. Evaluations and feedback came from elsewhere and stay with their run. */
 async function removeParts(tx: SqlExecutor, refs: readonly number[], ids: readonly string[]): Promise<void> {
   if (refs.length === 0) return;
   await tx.run("DELETE FROM step WHERE run_ref IN (SELECT value FROM json_each(?))", [idList(refs)]);
@@ -56,51 +73,62 @@ async function removeRuns(tx: SqlExecutor, ids: readonly string[]): Promise<void
   await tx.run("DELETE FROM trace WHERE id IN (SELECT value FROM json_each(?))", [idList(ids)]);
 }
 
-async function saveRun(tx: SqlExecutor, traceRef: number, trace: Trace, analyzed: boolean): Promise<void> {
-  const { task, output, steps, ...detail } = trace;
-  const columns: Readonly<Record<string, SqlValue>> = {
-    id: trace.id,
+async function saveRuns(tx: SqlExecutor, rows: readonly RunRow[]): Promise<void> {
+  const [first] = rows;
+  if (first === undefined) return;
+  const names = Object.keys(columnsOf(first));
+  const updates = names.filter((name) => name !== "ref" && name !== "analyzed").map((name) => `${name} = excluded.${name}`);
+  await insertRows(
+    tx,
+    `INSERT INTO trace (${names.join(", ")})`,
+    rows.map((row) => Object.values(columnsOf(row))),
+    `ON CONFLICT (id) DO UPDATE SET ${updates.join(", ")}`,
+  );
+  await insertRows(tx, "INSERT INTO step (run_ref, seq, kind, name, start_time_us, end_time_us, error, body)", rows.flatMap(stepsOf));
+  await insertRows(tx, "INSERT INTO trace_fts (rowid, task, output, errors)", rows.map(searchedOf));
+  await insertRows(tx, "INSERT OR IGNORE INTO exposure (item_id, arm, run_id, probability)", rows.flatMap(exposuresOf));
+}
+
+function columnsOf({ run, ref, traceRef, analyzed }: RunRow): Readonly<Record<string, SqlValue>> {
+  const { task, output, steps, ...detail } = run;
+  return {
+    ref,
+    id: run.id,
     trace_ref: traceRef,
     task: textBlob(task),
     output: textBlob(output),
-    agent_name: trace.agentName,
-    service: trace.service,
-    conversation_id: trace.conversationId,
-    user_id: trace.userId,
-    model: trace.model,
-    input_tokens: trace.usage?.inputTokens,
-    output_tokens: trace.usage?.outputTokens,
-    start_time_us: trace.startTimeUs,
-    end_time_us: trace.endTimeUs,
-    completeness: trace.completeness,
+    agent_name: run.agentName,
+    service: run.service,
+    conversation_id: run.conversationId,
+    user_id: run.userId,
+    model: run.model,
+    input_tokens: run.usage?.inputTokens,
+    output_tokens: run.usage?.outputTokens,
+    start_time_us: run.startTimeUs,
+    end_time_us: run.endTimeUs,
+    completeness: run.completeness,
     step_count: steps.length,
     detail: jsonBlob(detail),
+    analyzed,
   };
-  const names = Object.keys(columns);
-  const updates = names.filter((name) => name !== "id").map((name) => `${name} = excluded.${name}`);
-  const [row] = await tx.all(
-    `INSERT INTO trace (${names.join(", ")}, analyzed) VALUES (${names.map(() => "?").join(", ")}, ?)
-     ON CONFLICT (id) DO UPDATE SET ${updates.join(", ")} RETURNING ref`,
-    [...Object.values(columns), analyzed],
-  );
-  const ref = row === undefined ? 0 : requiredNumber(row, "ref");
-  await insertRows(
-    tx,
-    "INSERT INTO step (run_ref, seq, kind, name, start_time_us, end_time_us, error, body)",
-    steps.map((step, index) => {
-      const error = step.error === undefined ? null : textBlob(step.error.message);
-      return [ref, index, step.kind, step.name, step.startTimeUs, step.endTimeUs, error, jsonBlob(step)];
-    }),
-  );
-  const errors = [trace.error, ...steps.map((step) => step.error)].map((error) => error?.message ?? "").join(" ");
-  await tx.run("INSERT INTO trace_fts (rowid, task, output, errors) VALUES (?, ?, ?, ?)", [ref, ...[task, output, errors].map(indexed)]);
-  const given = (trace.exposure?.given ?? []).map((id) => [id, "given"]);
-  const withheld = (trace.exposure?.withheld ?? []).map((id) => [id, "withheld"]);
-  await insertRows(
-    tx,
-    "INSERT OR IGNORE INTO exposure (item_id, arm, run_id, probability)",
-    [...given, ...withheld].map((pair) => [...pair, trace.id, trace.exposure?.withholdProbability ?? 0]),
-  );
+}
+
+function stepsOf({ run, ref }: RunRow): readonly (readonly SqlValue[])[] {
+  return run.steps.map((step, index) => {
+    const error = step.error === undefined ? null : textBlob(step.error.message);
+    return [ref, index, step.kind, step.name, step.startTimeUs, step.endTimeUs, error, jsonBlob(step)];
+  });
+}
+
+function searchedOf({ run, ref }: RunRow): readonly SqlValue[] {
+  const errors = [run.error, ...run.steps.map((step) => step.error)].map((error) => error?.message ?? "").join(" ");
+  return [ref, ...[run.task, run.output, errors].map(indexed)];
+}
+
+function exposuresOf({ run }: RunRow): readonly (readonly SqlValue[])[] {
+  const given = (run.exposure?.given ?? []).map((id) => [id, "given"]);
+  const withheld = (run.exposure?.withheld ?? []).map((id) => [id, "withheld"]);
+  return [...given, ...withheld].map((pair) => [...pair, run.id, run.exposure?.withholdProbability ?? 0]);
 }
 
 /** Text as the index takes it: bounded, and TEXT, which a NUL would turn into a BLOB. */

@@ -10,11 +10,17 @@ interface Waiting {
   reject(caught: unknown): void;
 }
 
+export interface GroupCommit {
+  append(bodies: readonly RawBody[]): Promise<void>;
+  /** True while bodies wait for their commit. */
+  isBusy(): boolean;
+}
+
 /**
  * Puts what many callers append while one commit runs into the next one, and answers each only after its commit. FULL costs 5 to 6 times at one
  * body per commit and nothing at many.
  */
-export function createGroupCommit(append: (bodies: readonly RawBody[]) => Promise<void>): (bodies: readonly RawBody[]) => Promise<void> {
+export function createGroupCommit(append: (bodies: readonly RawBody[]) => Promise<void>): GroupCommit {
   const queue: Waiting[] = [];
   let running = false;
 
@@ -27,13 +33,16 @@ export function createGroupCommit(append: (bodies: readonly RawBody[]) => Promis
     running = false;
   };
 
-  return (bodies) =>
-    new Promise((resolve, reject) => {
-      queue.push({ bodies, resolve, reject });
-      if (running) return;
-      running = true;
-      setImmediate(() => void run());
-    });
+  return {
+    append: (bodies) =>
+      new Promise((resolve, reject) => {
+        queue.push({ bodies, resolve, reject });
+        if (running) return;
+        running = true;
+        setImmediate(() => void run());
+      }),
+    isBusy: () => running,
+  };
 }
 
 function takeGroup(queue: Waiting[]): readonly Waiting[] {

@@ -10,6 +10,7 @@ import type { Role, RoleOptions } from "./role.ts";
 import { dispatch } from "./rpc.ts";
 import { serveStore } from "./socket-server.ts";
 import { takeInSpool } from "./spool.ts";
+import { createTurn } from "./turn.ts";
 
 export interface OwnerRoleOptions extends RoleOptions {
   /** A local file, or a remote store, which has neither spool nor socket. */
@@ -18,7 +19,8 @@ export interface OwnerRoleOptions extends RoleOptions {
   readonly clock: Clock;
   /** Applied at once and every hour while ingest is continuous; without it nothing is deleted unasked. */
   readonly retention?: RetentionOptions;
-  readonly createIngest: (store: SqlStore) => IngestSteps;
+  /** `turn`: to be awaited between two commits, so that appends come first. */
+  readonly createIngest: (store: SqlStore, turn: () => Promise<void>) => IngestSteps;
 }
 
 const SPOOL_EVERY_MS = 1_000;
@@ -28,9 +30,9 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
   const { store, report, clock } = options;
   const local = "announce" in store ? store : undefined;
   const group = createGroupCommit((bodies) => store.appendBodies(bodies));
-  const pump = startPump(options.createIngest(store), options.ingest, report);
+  const pump = startPump(options.createIngest(store, createTurn(group.isBusy)), options.ingest, report);
   const appendBodies: Store["appendBodies"] = async (bodies) => {
-    await group(bodies);
+    await group.append(bodies);
     pump.wake();
   };
   const ages = options.ingest === "continuous" ? options.retention : undefined;

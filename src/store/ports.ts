@@ -36,6 +36,17 @@ export interface PendingTrace {
   readonly feedbackOnly: boolean;
 }
 
+export interface StoredFeedback extends Feedback {
+  readonly createdAtUs: TimeUs;
+}
+
+/** All that is stored of one W3C trace to assemble it from. */
+export interface TraceMaterial {
+  readonly traceId: string;
+  readonly batch: RawBatch;
+  readonly feedback: readonly StoredFeedback[];
+}
+
 /** What assembling one W3C trace gave, for `saveAssembled`. */
 export interface AssembledTrace {
   readonly traceId: string;
@@ -55,12 +66,18 @@ export interface IngestStore {
   /** Marks a body that can never be mapped, keeping it with the reason. */
   markUnmappable(bodyId: number, reason: string): Promise<void>;
   pendingTraces(limit: number): Promise<readonly PendingTrace[]>;
+  /** In the order asked; empty lists for a trace that is not known. Spans by their ids, feedback oldest first. */
+  materialOf(traceIds: readonly string[]): Promise<readonly TraceMaterial[]>;
+  /** `materialOf` of one. */
   spansOf(traceId: string): Promise<RawBatch>;
-  feedbackOf(traceId: string): Promise<readonly (Feedback & { readonly createdAtUs: TimeUs })[]>;
-  /** Replaces all runs of one W3C trace with these, with steps, exposures and outcomes, and clears its pending mark unless spans came since `seenArrivalUs`. */
-  saveAssembled(traceId: string, traces: readonly Trace[], outcomes: readonly Outcome[], seenArrivalUs: TimeUs): Promise<void>;
-  /** The same for many traces in one transaction: with synchronous=FULL a commit costs more than a run. */
+  feedbackOf(traceId: string): Promise<readonly StoredFeedback[]>;
+  /**
+   * Replaces all runs of each W3C trace with these, with steps, exposures and outcomes, and clears its pending mark unless spans came since
+   * `seenArrivalUs`. One transaction for all: with synchronous=FULL a commit costs more than a run.
+   */
   saveManyAssembled(assembled: readonly AssembledTrace[]): Promise<void>;
+  /** `saveManyAssembled` of one. */
+  saveAssembled(traceId: string, traces: readonly Trace[], outcomes: readonly Outcome[], seenArrivalUs: TimeUs): Promise<void>;
 }
 
 export interface LearnCycle {

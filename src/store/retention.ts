@@ -1,9 +1,9 @@
 import type { Clock, TimeUs } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import type { SqlDriver, SqlExecutor } from "./driver.ts";
-import { keyOf } from "./ingest-store.ts";
 import type { RetentionOptions, RetentionReport } from "./ports.ts";
 import { idList } from "./rows.ts";
+import { keyOf } from "./trace-refs.ts";
 import { jsonOf, requiredNumber, requiredText } from "./values.ts";
 
 const DAY_US = 86_400_000_000;

@@ -20,6 +20,9 @@ function total<T>(
   said: (span: Span) => T | undefined,
   sum: (values: readonly (T | undefined)[]) => T | undefined,
 ): T | undefined {
+  // Most emitters say no cost at all, and walking the tree to find that out took a third of assembling a run.
+  const speaks = (span: Span): boolean => said(span) !== undefined;
+  if (!llms.some(speaks) && !tree.spans.some((span) => span.role === "agent" && speaks(span))) return undefined;
   const reported = new Map(llms.map((llm) => [llm.spanId, said(llm)] as const));
   // Parents first, then walked backwards: a loop, because a hostile chain of spans is deeper than the stack.
   const parentsFirst = [root];

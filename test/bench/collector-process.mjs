@@ -16,9 +16,12 @@ export async function startCollector({ store, cwd }) {
   });
   const ended = new Promise((resolve) => child.once("close", resolve));
   try {
-    const { otlpHttp } = await readyLine(child);
+    const { otlpHttp, otlpGrpc, api } = await readyLine(child);
     return {
       url: otlpHttp,
+      grpcUrl: otlpGrpc,
+      apiUrl: api,
+      pid: child.pid,
       readyMs: performance.now() - began,
       /** SIGKILL: nothing in the process can prepare for it. Resolves when it is gone. */
       kill: async () => {

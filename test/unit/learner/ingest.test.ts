@@ -132,7 +132,13 @@ describe("ingest", () => {
   // Feedback from "support team" was stored, and then every drain of the store failed at its run: no trace behind it was ever assembled again.
   test("feedback that can't be read does not stop the traces behind it", async () => {
     const ingest = createIngest({
-      store: { ...store, feedbackOf: async () => [{ traceId: T, score: 0, source: "support team", createdAtUs: 1 }] },
+      store: {
+        ...store,
+        materialOf: async (traceIds) => {
+          const feedback = [{ traceId: T, score: 0, source: "support team", createdAtUs: 1 }];
+          return (await store.materialOf(traceIds)).map((material) => ({ ...material, feedback }));
+        },
+      },
       clock,
     });
     await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent", { "gen_ai.agent.name": "a" })]);
@@ -230,9 +236,9 @@ describe("ingest", () => {
     let reads = 0;
     const counting = {
       ...store,
-      spansOf: async (traceId: string) => {
+      materialOf: async (traceIds: readonly string[]) => {
         reads += 1;
-        return store.spansOf(traceId);
+        return store.materialOf(traceIds);
       },
     };
     const ingest = createIngest({ store: counting, clock, quietMs: 10_000, idleMs: 60_000 });

@@ -1,0 +1,75 @@
+import { digest } from "../base/id.ts";
+import type { RawBatch, RawLog, RawSpan } from "../span/raw-span.ts";
+import type { Row, SqlExecutor } from "./driver.ts";
+import { mergeSpans } from "./merge-span.ts";
+import { idList, insertRows } from "./rows.ts";
+import { keyOf, type TraceRef, traceRefs } from "./trace-refs.ts";
+import { jsonBlob, jsonOf, requiredText, textBlob, textOf } from "./values.ts";
+
+/** See `IngestStore.saveMapped`. */
+export async function saveBatch(tx: SqlExecutor, batch: RawBatch, nowUs: number): Promise<void> {
+  const byTrace = new Map<string, { spans: RawSpan[]; logs: RawLog[] }>();
+  const entryOf = (traceId: string): { spans: RawSpan[]; logs: RawLog[] } => {
+    const known = byTrace.get(keyOf(traceId));
+    if (known !== undefined) return known;
+    const made = { spans: [], logs: [] };
+    byTrace.set(keyOf(traceId), made);
+    return made;
+  };
+  for (const span of batch.spans) if (span.traceId !== "") entryOf(span.traceId).spans.push(span);
+  for (const log of batch.logs) if (log.traceId !== "") entryOf(log.traceId).logs.push(log);
+  const refs = await traceRefs(tx, new Set(byTrace.keys()));
+  for (const [traceId, entry] of byTrace) {
+    const trace = refs.get(traceId);
+    if (trace === undefined) continue;
+    const spans = await saveSpans(tx, trace, entry.spans);
+    const logs = await saveLogs(tx, trace.ref, entry.logs);
+    // A retried request brings nothing new and must not make anybody assemble the trace again.
+    if (!spans.changed && logs === 0) continue;
+    await tx.run(
+      "UPDATE w3c_trace SET span_count = span_count + ?, last_arrival_us = max(?, last_arrival_us + 1), pending = 1 WHERE ref = ?",
+      [spans.added, nowUs, trace.ref],
+    );
+  }
+}
+
+/** `added`: how many of the spans were not there before. */
+async function saveSpans(
+  tx: SqlExecutor,
+  { ref, spanCount }: TraceRef,
+  spans: readonly RawSpan[],
+): Promise<{ readonly added: number; readonly changed: boolean }> {
+  const merged = new Map<string, RawSpan>();
+  for (const span of spans) {
+    const known = merged.get(keyOf(span.spanId));
+    merged.set(keyOf(span.spanId), known === undefined ? span : mergeSpans(known, span));
+  }
+  const stored = spanCount === 0 ? [] : await storedSpans(tx, ref, merged.keys());
+  const added = merged.size - stored.length;
+  for (const row of stored) {
+    const spanId = requiredText(row, "span_id");
+    const before = jsonOf<RawSpan>(row["body"]);
+    const after = mergeSpans(before, merged.get(spanId) ?? before);
+    if (JSON.stringify(after) === textOf(row["body"])) merged.delete(spanId);
+    else merged.set(spanId, after);
+  }
+  const rows = [...merged].map(([spanId, span]) => [ref, spanId, jsonBlob(span)]);
+  await insertRows(tx, "INSERT INTO span (trace_ref, span_id, body)", rows, "ON CONFLICT DO UPDATE SET body = excluded.body");
+  return { added, changed: rows.length > 0 };
+}
+
+function storedSpans(tx: SqlExecutor, ref: number, spanIds: Iterable<string>): Promise<readonly Row[]> {
+  return tx.all("SELECT span_id, body FROM span WHERE trace_ref = ? AND span_id IN (SELECT value FROM json_each(?))", [
+    ref,
+    idList(spanIds),
+  ]);
+}
+
+/** Returns how many of the records were not there before. */
+async function saveLogs(tx: SqlExecutor, ref: number, logs: readonly RawLog[]): Promise<number> {
+  const rows = logs.map((log) => {
+    const body = JSON.stringify(log);
+    return [ref, keyOf(log.spanId), digest([body]), textBlob(body)];
+  });
+  return insertRows(tx, "INSERT OR IGNORE INTO log (trace_ref, span_id, digest, body)", rows);
+}

@@ -1,6 +1,6 @@
 /**
  * A receiver that keeps one row per span and is careful about it: a hand decoder that reads what the columns need and keeps the rest of the span as
- * bytes, many rows per statement, and one commit for all requests that came during the last one. Run as: node careful-rows.mjs FILE. Prints its port.
+ * bytes, many rows per statement, and one commit for all requests that came during the last one. Run as: node careful-rows-child.mjs FILE. Prints its port.
  */
 import { createServer } from "node:http";
 import Database from "libsql";

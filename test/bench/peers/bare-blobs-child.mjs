@@ -1,6 +1,6 @@
 /**
  * How many bytes libSQL can commit on this disk: bodies as they are into one table without an index, no network, no decoding; `bodies` per commit.
- * Run as: node bare-blobs.mjs '{ file, spans, bodies, seconds, seed }'. Prints { acknowledged, elapsedMs }.
+ * Run as: node bare-blobs-child.mjs '{ file, spans, bodies, seconds, seed }'. Prints { acknowledged, elapsedMs }.
  */
 import Database from "libsql";
 import { createTemplate } from "../span-template.mjs";

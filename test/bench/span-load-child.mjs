@@ -1,5 +1,5 @@
 /**
- * A process that sends OTLP bodies as fast as its connections are answered, or at a rate: node span-load.mjs '<options as JSON>'.
+ * A process that sends OTLP bodies as fast as its connections are answered, or at a rate: node span-load-child.mjs '<options as JSON>'.
  * Options: { url | grpc, spans, connections, seconds | maxSpans, rate?, json?, seed }. Every body has trace ids of its own, patched into a template,
  * so that making bodies costs next to nothing beside receiving them. Prints one line of JSON when it is done.
  */
@@ -31,7 +31,6 @@ const marks = [];
 const bodiesPerSecond = rate === undefined ? undefined : rate / spans;
 let started = 0;
 
-process.send?.({ kind: "ready" });
 const began = performance.now();
 await Promise.all(Array.from({ length: connections }, client));
 const elapsedMs = performance.now() - began;

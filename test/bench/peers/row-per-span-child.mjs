@@ -1,6 +1,6 @@
 /**
  * A receiver as one would write it first: node:http, protobufjs, one row with JSON attributes per span, one transaction per request (libsql,
- * synchronous=FULL, two indexes). Run as: node row-per-span.mjs FILE. Prints its port.
+ * synchronous=FULL, two indexes). Run as: node row-per-span-child.mjs FILE. Prints its port.
  */
 import { createServer } from "node:http";
 import Database from "libsql";

@@ -18,8 +18,13 @@ export async function saveAssembled(
   seenArrivalUs: number,
 ): Promise<void> {
   await tx.run("INSERT INTO w3c_trace (trace_id) VALUES (?) ON CONFLICT DO NOTHING", [traceId]);
-  const [owner] = await tx.all("SELECT ref FROM w3c_trace WHERE trace_id = ?", [traceId]);
+  const [owner] = await tx.all("SELECT ref, (pending = 0 AND last_arrival_us > ?) AS overtaken FROM w3c_trace WHERE trace_id = ?", [
+    seenArrivalUs,
+    traceId,
+  ]);
   const traceRef = owner === undefined ? 0 : requiredNumber(owner, "ref");
+  // Nobody would assemble it again, so runs with fewer spans must not take the place of whole ones.
+  if (owner !== undefined && requiredNumber(owner, "overtaken") === 1) return;
   const before = await tx.all("SELECT ref, id, analyzed FROM trace WHERE trace_ref = ?", [traceRef]);
   const kept = new Set(traces.map((trace) => trace.id));
   const gone = before.filter((row) => !kept.has(requiredText(row, "id")));

@@ -57,10 +57,24 @@ export interface IngestStore {
   pendingTraces(limit: number): Promise<readonly PendingTrace[]>;
   spansOf(traceId: string): Promise<RawBatch>;
   feedbackOf(traceId: string): Promise<readonly (Feedback & { readonly createdAtUs: TimeUs })[]>;
-  /** Replaces all runs of one W3C trace with these, with steps, exposures and outcomes, and clears its pending mark unless spans came since `seenArrivalUs`. */
+  /**
+   * Replaces all runs of one W3C trace with these, with steps, exposures and outcomes, and clears its pending mark unless spans came since `seenArrivalUs`.
+   * Changes nothing when another client assembled it since from more than was seen here.
+   */
   saveAssembled(traceId: string, traces: readonly Trace[], outcomes: readonly Outcome[], seenArrivalUs: TimeUs): Promise<void>;
   /** The same for many traces in one transaction: with synchronous=FULL a commit costs more than a run. */
   saveManyAssembled(assembled: readonly AssembledTrace[]): Promise<void>;
+}
+
+/**
+ * Who of several clients of one store does what one should do. It saves work and protects nothing: a holder that was stopped for longer than its term
+ * goes on beside the next one, so what is done under a lease must be right when two do it.
+ */
+export interface LeaseStore {
+  /** Takes it, or renews it, for that long from now by the clock of the store. False while another holds it. */
+  takeLease(name: string, holder: string, forMs: number): Promise<boolean>;
+  /** At once. Nothing happens when another holds it. */
+  releaseLease(name: string, holder: string): Promise<void>;
 }
 
 export interface LearnCycle {
@@ -114,7 +128,7 @@ export interface AdminStore {
   saveCycle(cycle: LearnCycle): Promise<void>;
   /**
    * Takes in spooled batches, maps every appended body, and assembles what is complete by the quiet and idle rules; by default incomplete
-   * traces too, with reason "flush". `force: false` leaves those waiting. Resolves when done.
+   * traces too, with reason "flush". `force: false` leaves those waiting. Resolves when done. Works beside whoever holds the lease on that.
    */
   drain(options?: { readonly force?: boolean }): Promise<{ readonly mapped: number; readonly assembled: number }>;
   /**
@@ -134,7 +148,16 @@ export interface AdminStore {
 }
 
 /** Everything that is stored, as one object. Arguments and results survive structured clone and JSON apart from bodies. */
-export interface Store extends IngestStore, TraceReader, OutcomeStore, LessonStore, KnowledgeStore, KnowledgeSearch, EvalStore, AdminStore {
+export interface Store
+  extends IngestStore,
+    LeaseStore,
+    TraceReader,
+    OutcomeStore,
+    LessonStore,
+    KnowledgeStore,
+    KnowledgeSearch,
+    EvalStore,
+    AdminStore {
   /** Safe twice. */
   close(): Promise<void>;
 }

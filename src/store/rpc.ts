@@ -17,6 +17,8 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   feedbackOf: true,
   saveAssembled: true,
   saveManyAssembled: true,
+  takeLease: true,
+  releaseLease: true,
   listTraces: true,
   getTrace: true,
   searchTraces: true,

@@ -5,33 +5,23 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Collector, startCollector } from "../../collector/main.ts";
 import { decodeBody } from "../../src/span/otlp/decode-body.ts";
 import type { Store } from "../../src/store/ports.ts";
+import { freePort } from "../support/free-port.ts";
 import {
   agentAttributes,
   configurationIn,
-  freePort,
   hasOtelcol,
+  hexOf,
   listensOn,
   type Otelcol,
+  runOf,
   type SentSpan,
   sendTo,
   startOtelcol,
+  traceIdOf,
 } from "../support/otelcol.ts";
 import { startReceiver, type TestReceiver } from "../support/receiver.ts";
 
 const REFUSED = /Permanent error|Dropping data|not retryable/i;
-const hex = (number: number, length: number): string => number.toString(16).padStart(length, "0");
-/** W3C asks for random ids, and the Collector's choices hash them. Spread here, and the same in every run. */
-const traceIdOf = (number: number): string => hex(Math.imul(number + 1, 0x9e3779b1) >>> 0, 8).repeat(4);
-
-/** A run of an agent: a root and its model calls. */
-function runOf(number: number, { calls = 2, failed = false } = {}): readonly SentSpan[] {
-  const traceId = traceIdOf(number);
-  const root = { traceId, spanId: hex(0xa0, 16), name: "invoke_agent shop", attributes: agentAttributes(`task ${number}`), failed };
-  const attributes = { "gen_ai.operation.name": "chat" };
-  const call = (index: number) => ({ traceId, spanId: hex(0xb0 + index, 16), parentSpanId: root.spanId, name: "chat", attributes });
-  return [...Array.from({ length: calls }, (_unused, index) => call(index)), root];
-}
-
 async function tasksIn(store: Store): Promise<readonly string[]> {
   await store.drain();
   return (await store.listTraces({ limit: 1_000 })).map(({ task }) => task).sort();
@@ -52,8 +42,8 @@ describe.skipIf(!hasOtelcol)("behind a real Collector", () => {
     const start = () => startCollector({ store: `file:${join(own, "c.db")}`, otlpHttpPort: ownPort, otlpGrpcPort: 0, apiPort: 0 });
     const send = (traceId: string, task: string) =>
       sendTo(port, [
-        { traceId, spanId: hex(0xa1, 16), name: "invoke_agent shop", attributes: agentAttributes(task) },
-        { traceId, spanId: hex(0xa2, 16), name: "GET /", attributes: { "http.request.method": "GET" } },
+        { traceId, spanId: hexOf(0xa1, 16), name: "invoke_agent shop", attributes: agentAttributes(task) },
+        { traceId, spanId: hexOf(0xa2, 16), name: "GET /", attributes: { "http.request.method": "GET" } },
       ]);
 
     beforeAll(async () => {

@@ -1,29 +1,25 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 
-const binary = resolve("test/peers/otelcol/_otelcol/otelcol");
+const peer = resolve("test/peers/otelcol");
+const binary = join(peer, "_otelcol", "otelcol");
 
-/** Whether a real Collector is built here. */
-export const hasOtelcol: boolean = existsSync(binary);
+/** Whether a real Collector is built here, from the list of parts as it is now. */
+export const hasOtelcol: boolean = isBuilt();
 if (!hasOtelcol) console.warn("skipped: behind a real Collector, because test/peers/otelcol is not built (npm run peers says why)");
+
+function isBuilt(): boolean {
+  const stamp = join(peer, "_otelcol", "builder.yaml");
+  return existsSync(binary) && existsSync(stamp) && readFileSync(stamp, "utf8") === readFileSync(join(peer, "builder.yaml"), "utf8");
+}
 
 export interface Otelcol {
   /** All that it wrote to stderr. */
   said(): string;
   /** SIGTERM, as an operator would: what waits in its queues is sent or stored first. */
   stop(): Promise<void>;
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => done(port));
-    });
-  });
 }
 
 /** The first yaml under a heading of a page, with some texts replaced. Throws when one of them is not there: then the page has another configuration. */
@@ -76,6 +72,21 @@ export interface SentSpan {
 export function agentAttributes(task: string): Record<string, string> {
   const input = JSON.stringify([{ role: "user", parts: [{ type: "text", content: task }] }]);
   return { "gen_ai.operation.name": "invoke_agent", "gen_ai.input.messages": input };
+}
+
+/** As many hex digits as asked for. */
+export const hexOf = (number: number, length: number): string => number.toString(16).padStart(length, "0");
+
+/** W3C asks for random ids, and the Collector's choices hash them. Spread here, and the same in every run. */
+export const traceIdOf = (number: number): string => hexOf(Math.imul(number + 1, 0x9e3779b1) >>> 0, 8).repeat(4);
+
+/** A run of an agent with the task "task NUMBER": two model calls, then their root. */
+export function runOf(number: number, { failed = false } = {}): readonly SentSpan[] {
+  const traceId = traceIdOf(number);
+  const root = { traceId, spanId: hexOf(0xa0, 16), name: "invoke_agent shop", attributes: agentAttributes(`task ${number}`), failed };
+  const attributes = { "gen_ai.operation.name": "chat" };
+  const call = (index: number) => ({ traceId, spanId: hexOf(0xb0 + index, 16), parentSpanId: root.spanId, name: "chat", attributes });
+  return [call(0), call(1), root];
 }
 
 /** A request as an SDK would send it, in OTLP JSON. */

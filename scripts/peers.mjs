@@ -54,13 +54,16 @@ async function providePython(folder) {
 
 /** Some minutes on two cores. The version of the builder is the one that the file asks for. */
 async function provideCollector(folder) {
-  if (existsSync(join(folder, "_otelcol", "otelcol"))) return "present";
-  const version = /version: (\d+\.\d+\.\d+)/.exec(await readFile(join(folder, "builder.yaml"), "utf8"))?.[1];
+  const [wanted, stamp] = [await readFile(join(folder, "builder.yaml"), "utf8"), join(folder, "_otelcol", "builder.yaml")];
+  if (existsSync(stamp) && (await readFile(stamp, "utf8")) === wanted) return "present";
+  const version = /version: (\d+\.\d+\.\d+)/.exec(wanted)?.[1];
   const env = { GOFLAGS: "-mod=mod", CGO_ENABLED: "0", GOTOOLCHAIN: "local", GOBIN: join(folder, "bin") };
   const problem =
     (await run("go", ["install", `go.opentelemetry.io/collector/cmd/builder@v${version}`], folder, env)) ??
     (await run(join(folder, "bin", "builder"), ["--config=builder.yaml"], folder, env));
-  return problem === undefined ? "installed" : `skipped: ${problem}`;
+  if (problem !== undefined) return `skipped: ${problem}`;
+  await writeFile(stamp, wanted);
+  return "installed";
 }
 
 /** Resolves to what went wrong, in one line, or undefined. */

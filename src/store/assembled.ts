@@ -20,9 +20,14 @@ interface RunRow {
 
 /** See `IngestStore.saveManyAssembled`. Statements go over all traces: one each per trace made them two thirds of the work of assembling. */
 export async function saveAssembled(tx: SqlExecutor, assembled: readonly AssembledTrace[]): Promise<void> {
-  const runs = assembled.flatMap(({ traces }) => traces);
   const refs = await traceRefs(tx, new Set(assembled.map(({ traceId }) => keyOf(traceId))));
-  const owned = assembled.map((trace) => ({ ...trace, ref: refs.get(keyOf(trace.traceId))?.ref ?? 0 }));
+  const owned = assembled.flatMap((trace) => {
+    const known = refs.get(keyOf(trace.traceId));
+    // Nobody would assemble it again, so runs with fewer spans must not take the place of whole ones.
+    const overtaken = known === undefined || (!known.pending && known.lastArrivalUs > trace.seenArrivalUs);
+    return overtaken ? [] : [{ ...trace, ref: known.ref }];
+  });
+  const runs = owned.flatMap(({ traces }) => traces);
   const before = await tx.all(
     `SELECT ref, id, trace_ref, analyzed FROM trace
      WHERE trace_ref IN (SELECT value FROM json_each(?)) OR id IN (SELECT value FROM json_each(?))`,

@@ -5,6 +5,7 @@ import { createEvaluationStore } from "./evaluation-store.ts";
 import { createIngestStore } from "./ingest-store.ts";
 import { createKnowledgeSearch } from "./knowledge-search.ts";
 import { createKnowledgeStore } from "./knowledge-store.ts";
+import { createLeaseStore } from "./lease-store.ts";
 import { createLessonStore } from "./lesson-store.ts";
 import { createOutcomeStore } from "./outcome-store.ts";
 import type { Store } from "./ports.ts";
@@ -17,6 +18,7 @@ export type SqlStore = Omit<Store, "drain">;
 export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {
   return {
     ...createIngestStore(driver, clock),
+    ...createLeaseStore(driver),
     ...createTraceStore(driver),
     ...createOutcomeStore(driver, clock),
     ...createLessonStore(driver, clock),

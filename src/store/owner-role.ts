@@ -1,6 +1,9 @@
+import { hostname } from "node:os";
 import type { Clock } from "../base/clock.ts";
 import { fromUnknown, messageOf } from "../base/error.ts";
+import { newId } from "../base/id.ts";
 import { createGroupCommit } from "./group-commit.ts";
+import { createLeaseHolder, type LeaseHolder } from "./lease-holder.ts";
 import type { SqlStore } from "./local-store.ts";
 import type { LocalStore } from "./open-local.ts";
 import type { RetentionOptions, Store } from "./ports.ts";
@@ -21,16 +24,25 @@ export interface OwnerRoleOptions extends RoleOptions {
   readonly retention?: RetentionOptions;
   /** `turn`: to be awaited between two commits, so that appends come first. */
   readonly createIngest: (store: SqlStore, turn: () => Promise<void>) => IngestSteps;
+  /** How long the others wait after the one that maps and assembles on a shared server died. Default 10 s. */
+  readonly leaseMs?: number;
 }
 
 const SPOOL_EVERY_MS = 1_000;
+// A tenth of the time for which a trace without a root waits anyhow; a renewal every 3 s is nothing to a server.
+const LEASE_MS = 10_000;
 
-/** Owns an open store: commits in groups, maps and assembles, takes in the spool, and serves other processes of this machine. */
+/**
+ * Owns an open store: commits in groups, maps and assembles, takes in the spool, and serves other processes of this machine. On a server it is one of
+ * several such clients, of which one at a time maps and assembles.
+ */
 export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> {
   const { store, report, clock } = options;
   const local = "announce" in store ? store : undefined;
   const group = createGroupCommit((bodies) => store.appendBodies(bodies));
-  const pump = startPump(options.createIngest(store, createTurn(group.isBusy)), options.ingest, report);
+  const lease = local === undefined ? leaseOn(store, options) : undefined;
+  const ingest = options.createIngest(store, createTurn(group.isBusy));
+  const pump = startPump(lease === undefined ? ingest : underLease(ingest, lease), options.ingest, report);
   const appendBodies: Store["appendBodies"] = async (bodies) => {
     await group.append(bodies);
     pump.wake();
@@ -66,10 +78,23 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
       retention?.stop();
       await spool.stop();
       await pump.stop();
+      await lease?.release();
       await server?.close();
       await store.close();
     },
   };
+}
+
+function leaseOn(store: SqlStore, { name, leaseMs = LEASE_MS }: OwnerRoleOptions): LeaseHolder {
+  // The first words are for people who look into the table.
+  const holder = `${name} on ${hostname()}, pid ${process.pid}, ${newId()}`;
+  return createLeaseHolder({ leases: store, name: "ingest", holder, forMs: leaseMs });
+}
+
+/** A drain is asked for by somebody who waits for it, and two that map and assemble at once do no harm: it does not wait for the lease. */
+function underLease(ingest: IngestSteps, lease: LeaseHolder): IngestSteps {
+  const step: IngestSteps["step"] = async () => ((await lease.isHeld()) ? ingest.step() : { mapped: 0, assembled: 0, busy: false });
+  return { step, drain: ingest.drain };
 }
 
 interface SpoolIntake {

@@ -73,11 +73,23 @@ export interface IngestStore {
   feedbackOf(traceId: string): Promise<readonly StoredFeedback[]>;
   /**
    * Replaces all runs of each W3C trace with these, with steps, exposures and outcomes, and clears its pending mark unless spans came since
-   * `seenArrivalUs`. One transaction for all: with synchronous=FULL a commit costs more than a run.
+   * `seenArrivalUs`. Leaves a trace as it is that another client assembled since from more than was seen here. One transaction for all: with
+   * synchronous=FULL a commit costs more than a run.
    */
   saveManyAssembled(assembled: readonly AssembledTrace[]): Promise<void>;
   /** `saveManyAssembled` of one. */
   saveAssembled(traceId: string, traces: readonly Trace[], outcomes: readonly Outcome[], seenArrivalUs: TimeUs): Promise<void>;
+}
+
+/**
+ * Who of several clients of one store does what one should do. It saves work and protects nothing: a holder that was stopped for longer than its term
+ * goes on beside the next one, so what is done under a lease must be right when two do it.
+ */
+export interface LeaseStore {
+  /** Takes it, or renews it, for that long from now by the clock of the store. False while another holds it. */
+  takeLease(name: string, holder: string, forMs: number): Promise<boolean>;
+  /** At once. Nothing happens when another holds it. */
+  releaseLease(name: string, holder: string): Promise<void>;
 }
 
 export interface LearnCycle {
@@ -131,7 +143,7 @@ export interface AdminStore {
   saveCycle(cycle: LearnCycle): Promise<void>;
   /**
    * Takes in spooled batches, maps every appended body, and assembles what is complete by the quiet and idle rules; by default incomplete
-   * traces too, with reason "flush". `force: false` leaves those waiting. Resolves when done.
+   * traces too, with reason "flush". `force: false` leaves those waiting. Resolves when done. Works beside whoever holds the lease on that.
    */
   drain(options?: { readonly force?: boolean }): Promise<{ readonly mapped: number; readonly assembled: number }>;
   /**
@@ -151,7 +163,16 @@ export interface AdminStore {
 }
 
 /** Everything that is stored, as one object. Arguments and results survive structured clone and JSON apart from bodies. */
-export interface Store extends IngestStore, TraceReader, OutcomeStore, LessonStore, KnowledgeStore, KnowledgeSearch, EvalStore, AdminStore {
+export interface Store
+  extends IngestStore,
+    LeaseStore,
+    TraceReader,
+    OutcomeStore,
+    LessonStore,
+    KnowledgeStore,
+    KnowledgeSearch,
+    EvalStore,
+    AdminStore {
   /** Safe twice. */
   close(): Promise<void>;
 }

@@ -18,6 +18,8 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   feedbackOf: true,
   saveManyAssembled: true,
   saveAssembled: true,
+  takeLease: true,
+  releaseLease: true,
   listTraces: true,
   getTrace: true,
   searchTraces: true,

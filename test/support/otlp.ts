@@ -1,38 +1,55 @@
-import { ROOT_CONTEXT, trace } from "@opentelemetry/api";
-import { InMemoryLogRecordExporter, LoggerProvider, type ReadableLogRecord, SimpleLogRecordProcessor } from "@opentelemetry/sdk-logs";
-import { BasicTracerProvider, InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import * as api from "@opentelemetry/api";
+import { LoggerProvider, type ReadableLogRecord } from "@opentelemetry/sdk-logs";
+import { BasicTracerProvider, type ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { messageField, stringField } from "../../collector/otlp/wire-writer.ts";
 
+type ProviderClass<Method extends string, Made> = new (options: object) => { readonly [key in Method]: (name: string) => Made };
+
+/** What makes spans and log records. Structural, because two major versions of the SDK share no types. */
+export interface SdkLine {
+  readonly api: typeof api;
+  readonly TracerProvider: ProviderClass<"getTracer", api.Tracer>;
+  readonly LoggerProvider: ProviderClass<"getLogger", { emit(record: object): void }>;
+}
+
+export const sdk2: SdkLine = { api, TracerProvider: BasicTracerProvider, LoggerProvider };
+
+const ignored = { onStart: () => undefined, forceFlush: async () => undefined, shutdown: async () => undefined };
+
 /** Ended SDK spans: `traces` roots with `children` spans below each; every span has attributes, children have an event and a link too. */
-export function sdkSpans({ traces = 1, children = 1, attributes = 3 } = {}): ReadableSpan[] {
-  const exporter = new InMemorySpanExporter();
-  const tracer = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).getTracer("test");
+export function sdkSpans({ traces = 1, children = 1, attributes = 3 } = {}, { api, TracerProvider }: SdkLine = sdk2): ReadableSpan[] {
+  const ended: ReadableSpan[] = [];
+  const tracer = new TracerProvider({ spanProcessors: [{ ...ignored, onEnd: (span: ReadableSpan) => void ended.push(span) }] }).getTracer(
+    "test",
+  );
   const values = Object.fromEntries(Array.from({ length: attributes }, (_unused, index) => [`test.attribute.${index}`, `value ${index}`]));
   for (let root = 0; root < traces; root += 1) {
     const parent = tracer.startSpan(
       "invoke_agent",
       { attributes: { ...values, "test.list": ["a", "b"], "test.number": 1.5 } },
-      ROOT_CONTEXT,
+      api.ROOT_CONTEXT,
     );
     for (let child = 0; child < children; child += 1) {
       const links = [{ context: parent.spanContext() }];
-      const span = tracer.startSpan("chat", { attributes: values, links }, trace.setSpan(ROOT_CONTEXT, parent));
+      const span = tracer.startSpan("chat", { attributes: values, links }, api.trace.setSpan(api.ROOT_CONTEXT, parent));
       span.addEvent("event", values);
       span.end();
     }
     parent.end();
   }
-  return exporter.getFinishedSpans();
+  return ended;
 }
 
 /** SDK log records outside of any trace, with a structured body. */
-export function sdkLogs(count = 1): ReadableLogRecord[] {
-  const exporter = new InMemoryLogRecordExporter();
-  const logger = new LoggerProvider({ processors: [new SimpleLogRecordProcessor({ exporter })] }).getLogger("test");
+export function sdkLogs(count = 1, { LoggerProvider }: SdkLine = sdk2): ReadableLogRecord[] {
+  const emitted: ReadableLogRecord[] = [];
+  const logger = new LoggerProvider({
+    processors: [{ ...ignored, onEmit: (record: ReadableLogRecord) => void emitted.push(record) }],
+  }).getLogger("test");
   for (let index = 0; index < count; index += 1) {
     logger.emit({ eventName: "gen_ai.choice", body: { message: { role: "assistant", content: `hello ${index}` } }, attributes: { index } });
   }
-  return exporter.getFinishedLogRecords();
+  return emitted;
 }
 
 export const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";

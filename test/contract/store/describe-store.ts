@@ -3,6 +3,7 @@ import type { SqlStore } from "../../../src/store/local-store.ts";
 import { describeEvaluations } from "./evaluations.ts";
 import { describeIngest } from "./ingest.ts";
 import { describeKnowledge } from "./knowledge.ts";
+import { describeLeases } from "./leases.ts";
 import { describeTraces } from "./traces.ts";
 
 /** What every store promises, whatever is behind it. One store serves the whole suite, so a test asks only about what it wrote itself. */
@@ -17,6 +18,7 @@ export function describeStore(name: string, open: () => Promise<SqlStore>): void
       await store?.close();
     });
     describeIngest(() => store);
+    describeLeases(() => store);
     describeTraces(() => store);
     describeKnowledge(() => store);
     describeEvaluations(() => store);

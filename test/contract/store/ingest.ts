@@ -129,6 +129,23 @@ export function describeIngest(store: () => SqlStore): void {
       expect(await pendingOf(traceId)).toBeUndefined();
     });
 
+    // Two clients assembled one trace at once. The slower one had read it before its last span came, cleared nothing, and still put its half run in
+    // the place of the whole one, which nobody would assemble again.
+    test("runs made of fewer spans than another client saw meanwhile change nothing", async () => {
+      const traceId = hex(32);
+      const [half, whole] = [aTrace({ traceId, task: "half" }), aTrace({ traceId, task: "whole" })];
+      await map(traceId);
+      const seen = (await pendingOf(traceId))?.lastArrivalUs ?? 0;
+      await map(traceId);
+      const seenLater = (await pendingOf(traceId))?.lastArrivalUs ?? 0;
+      await store().saveAssembled(traceId, [whole], [], seenLater);
+      await store().saveManyAssembled([{ traceId, traces: [half], outcomes: [anOutcome(half.id)], seenArrivalUs: seen }]);
+      expect((await store().getTrace(traceId)).task).toBe("whole");
+      expect(await store().outcomesOf(half.id)).toEqual([]);
+      await store().saveAssembled(traceId, [{ ...whole, task: "again" }], [], seenLater);
+      expect((await store().getTrace(traceId)).task).toBe("again");
+    });
+
     test("assembling again replaces all runs of the trace and keeps the runs of others", async () => {
       const [first, second] = [aTrace(), aTrace()];
       await store().saveAssembled(second.traceId, [second], [], T0);

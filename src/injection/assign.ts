@@ -2,7 +2,7 @@ import { LearnError } from "../base/error.ts";
 import { uniformOf } from "../base/id.ts";
 import { jaccard, tokenSet } from "../base/similarity.ts";
 import { type InjectableItem, injectable } from "../knowledge/injectable.ts";
-import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import { appliesTo, type KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { Injection } from "./injection.ts";
 import type { InjectionRequest } from "./ports.ts";
 import { render, renderItem } from "./render.ts";
@@ -49,8 +49,7 @@ function createChoice(request: InjectionRequest, maxTokens: number) {
   let budget = maxTokens;
   const fits = (item: KnowledgeItem, priority: KnowledgeItem["priority"]): InjectableItem | undefined => {
     if (item.priority !== priority) return undefined;
-    const { agentName = item.agentName } = request;
-    if (item.agentName !== undefined && item.agentName !== agentName) return undefined;
+    if (!appliesTo(item, request)) return undefined;
     const ready = injectable(item);
     if (ready === undefined) return undefined;
     const tokens = tokenSet(item.content);

@@ -1,21 +1,19 @@
-import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { KnowledgeItem, Scope } from "../knowledge/knowledge-item.ts";
 import type { Injection } from "./injection.ts";
 
 /** Retrieval of items in state active, with the certificate that let them pass. */
 export interface KnowledgeSearch {
   /** Active pinned items, oldest first. */
-  pinnedItems(agentName?: string): Promise<readonly KnowledgeItem[]>;
+  pinnedItems(asking: Scope): Promise<readonly KnowledgeItem[]>;
   /** Active normal items ranked by FTS5 BM25 over content and appliesWhen; task text is quoted, never syntax. Best first. Empty when nothing matches. */
-  searchKnowledge(task: string, limit: number, agentName?: string): Promise<readonly KnowledgeItem[]>;
+  searchKnowledge(task: string, limit: number, asking: Scope): Promise<readonly KnowledgeItem[]>;
   /** Active normal items of exactly this agent that passed a statistical test, most wins first. Their certificates speak of being given whatever the task. */
   provenItems(agentName: string, limit: number): Promise<readonly KnowledgeItem[]>;
 }
 
-/** What one call asks for. */
-export interface InjectionRequest {
+/** What one call asks for, and who asks: items that do not apply there are left out, see `appliesTo` of the knowledge room. */
+export interface InjectionRequest extends Scope {
   readonly task: string;
-  /** Items of other agents are left out; items without an agent always apply. */
-  readonly agentName?: string;
   /** In [0, 1): probability with which each eligible normal item is withheld. */
   readonly withholdProbability: number;
   /** What the draw depends on: the W3C trace id where there is one. The same seed gives the same assignment. */

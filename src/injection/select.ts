@@ -1,3 +1,4 @@
+import { scopeOf } from "../knowledge/knowledge-item.ts";
 import { assign, type Limits } from "./assign.ts";
 import type { Injection } from "./injection.ts";
 import type { InjectionRequest, KnowledgeSearch } from "./ports.ts";
@@ -12,10 +13,11 @@ const SPARE = 2;
 /** Pinned items first, then what the search finds for the task, then what is proven for the agent that asks; see `assign` for who is eligible and how the arms are drawn. */
 export async function select(options: SelectOptions): Promise<Injection> {
   const { search, task, agentName, maxItems = 10 } = options;
+  const asking = scopeOf(options);
   const [pinned, ranked, proven] = await Promise.all([
-    search.pinnedItems(agentName),
+    search.pinnedItems(asking),
     // A blank task matches nothing; asking would only bother the index.
-    task.trim() === "" || maxItems === 0 ? [] : search.searchKnowledge(task, maxItems * SPARE, agentName),
+    task.trim() === "" || maxItems === 0 ? [] : search.searchKnowledge(task, maxItems * SPARE, asking),
     agentName === undefined || maxItems === 0 ? [] : search.provenItems(agentName, maxItems),
   ]);
   // The words of a task miss what means the same. What was proven for this agent, given on every task of its test, takes the places that are left.

@@ -12,7 +12,16 @@ export interface ExposureCounts {
   readonly withheldSuccess: number;
 }
 
-export interface KnowledgeItem {
+/** Where an item applies, or who asks. An absent field of an item means everywhere; see `appliesTo`. */
+export interface Scope {
+  readonly agentName?: string;
+  readonly service?: string;
+  /** As `gen_ai.request.model` says it. */
+  readonly model?: string;
+  readonly tenant?: string;
+}
+
+export interface KnowledgeItem extends Scope {
   readonly id: string;
   readonly type: KnowledgeType;
   readonly content: string;
@@ -20,8 +29,6 @@ export interface KnowledgeItem {
   readonly tags: readonly string[];
   readonly priority: Priority;
   readonly status: KnowledgeStatus;
-  /** Absent means every agent. */
-  readonly agentName?: string;
   readonly sourceTraceIds: readonly string[];
   readonly analyzer: string;
   readonly confidence: number;
@@ -124,4 +131,23 @@ export interface Validation {
   readonly contentDigest?: string;
   /** The id of the model or the runner, where known. */
   readonly runner?: string;
+}
+
+/** The fields of a scope, in the order in which they are shown. */
+export const SCOPE_FIELDS: readonly (keyof Scope)[] = ["agentName", "service", "model", "tenant"];
+
+/**
+ * Whether an item of this scope may be given to who asks. An item for one agent, service or model is never given to another; who does not say is taken
+ * for all of them, since most stores serve one. A tenant is a wall: its items go to nobody who does not name it.
+ */
+export function appliesTo(item: Scope, asking: Scope): boolean {
+  return SCOPE_FIELDS.every((field) => {
+    const [wanted, said] = [item[field], asking[field]];
+    return wanted === undefined || wanted === said || (said === undefined && field !== "tenant");
+  });
+}
+
+/** Only the scope of something that has one; fields that are undefined are left out. */
+export function scopeOf(item: { readonly [Field in keyof Scope]?: string | undefined }): Scope {
+  return Object.fromEntries(SCOPE_FIELDS.flatMap((field) => (item[field] === undefined ? [] : [[field, item[field]]])));
 }

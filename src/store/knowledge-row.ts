@@ -1,4 +1,11 @@
-import type { ExposureCounts, KnowledgeItem, KnowledgeStatus, Priority, Validation } from "../knowledge/knowledge-item.ts";
+import {
+  type ExposureCounts,
+  type KnowledgeItem,
+  type KnowledgeStatus,
+  type Priority,
+  scopeOf,
+  type Validation,
+} from "../knowledge/knowledge-item.ts";
 import type { KnowledgeType, Taint } from "../lesson/lesson.ts";
 import { indexed } from "./assembled.ts";
 import type { Row, SqlExecutor, SqlValue } from "./driver.ts";
@@ -24,7 +31,12 @@ const NO_COUNTS: ExposureCounts = { given: 0, givenSuccess: 0, withheld: 0, with
 
 function itemFromRow(row: Row, counts: ReadonlyMap<string, ExposureCounts>, validations: ReadonlyMap<string, Validation>): KnowledgeItem {
   const id = requiredText(row, "id");
-  const agentName = textOf(row["agent_name"]);
+  const scope = scopeOf({
+    agentName: textOf(row["agent_name"]),
+    service: textOf(row["service"]),
+    model: textOf(row["model"]),
+    tenant: textOf(row["tenant"]),
+  });
   const validation = validations.get(textOf(row["validation_id"]) ?? "");
   return {
     id,
@@ -34,7 +46,7 @@ function itemFromRow(row: Row, counts: ReadonlyMap<string, ExposureCounts>, vali
     tags: jsonOf<readonly string[]>(row["tags"]),
     priority: requiredText(row, "priority") as Priority,
     status: requiredText(row, "status") as KnowledgeStatus,
-    ...(agentName === undefined ? {} : { agentName }),
+    ...scope,
     sourceTraceIds: jsonOf<readonly string[]>(row["source_trace_ids"]),
     analyzer: requiredText(row, "analyzer"),
     confidence: requiredNumber(row, "confidence"),
@@ -83,6 +95,9 @@ export async function writeItem(tx: SqlExecutor, item: KnowledgeItem): Promise<v
     status: item.status,
     priority: item.priority,
     agent_name: item.agentName,
+    service: item.service,
+    model: item.model,
+    tenant: item.tenant,
     fingerprint: item.fingerprint,
     content: textBlob(item.content),
     applies_when: textBlob(item.appliesWhen),
@@ -105,12 +120,22 @@ export async function writeItem(tx: SqlExecutor, item: KnowledgeItem): Promise<v
     Object.values(columns),
   );
   const ref = row === undefined ? 0 : requiredNumber(row, "ref");
+  await noteChange(tx, item.id);
   await tx.run("DELETE FROM knowledge_fts WHERE rowid = ?", [ref]);
   await tx.run("INSERT INTO knowledge_fts (rowid, content, applies_when) VALUES (?, ?, ?)", [
     ref,
     indexed(item.content),
     indexed(item.appliesWhen),
   ]);
+}
+
+/** Moves an item to the end of the sequence of changes, by which copies in other processes follow. */
+export async function noteChange(tx: SqlExecutor, itemId: string): Promise<void> {
+  await tx.run(
+    `INSERT INTO knowledge_change (item_id, seq) VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM knowledge_change))
+     ON CONFLICT (item_id) DO UPDATE SET seq = excluded.seq`,
+    [itemId],
+  );
 }
 
 /** Certificates are never changed: a second one with the same id is ignored. */

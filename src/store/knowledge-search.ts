@@ -1,29 +1,35 @@
 import type { KnowledgeSearch } from "../injection/ports.ts";
-import type { SqlDriver } from "./driver.ts";
+import type { Scope } from "../knowledge/knowledge-item.ts";
+import type { SqlDriver, SqlValue } from "./driver.ts";
 import { itemsFromRows } from "./knowledge-row.ts";
 import { matchExpression } from "./match.ts";
 
-/** An item for one agent is never given to another. A caller who does not say who asks is taken for all of them: most stores serve one agent. */
-const FOR_AGENT = "(?1 IS NULL OR k.agent_name IS NULL OR k.agent_name = ?1)";
+/** `appliesTo` of the knowledge room in SQL; parameters ?1 to ?4. */
+const APPLIES = `(?1 IS NULL OR k.agent_name IS NULL OR k.agent_name = ?1) AND (?2 IS NULL OR k.service IS NULL OR k.service = ?2)
+  AND (?3 IS NULL OR k.model IS NULL OR k.model = ?3) AND (k.tenant IS NULL OR k.tenant = ?4)`;
+
+function parameters({ agentName, service, model, tenant }: Scope): readonly SqlValue[] {
+  return [agentName, service, model, tenant];
+}
 
 export function createKnowledgeSearch(driver: SqlDriver): KnowledgeSearch {
   return {
-    pinnedItems: async (agentName) => {
+    pinnedItems: async (asking) => {
       const rows = await driver.all(
-        `SELECT k.* FROM knowledge k WHERE k.status = 'active' AND k.priority = 'pinned' AND ${FOR_AGENT} ORDER BY k.created_at_us, k.ref`,
-        [agentName],
+        `SELECT k.* FROM knowledge k WHERE k.status = 'active' AND k.priority = 'pinned' AND ${APPLIES} ORDER BY k.created_at_us, k.ref`,
+        parameters(asking),
       );
       return itemsFromRows(driver, rows);
     },
 
-    searchKnowledge: async (task, limit, agentName) => {
+    searchKnowledge: async (task, limit, asking) => {
       const match = matchExpression(task);
       if (match === undefined) return [];
       const rows = await driver.all(
         `SELECT k.* FROM knowledge_fts JOIN knowledge k ON k.ref = knowledge_fts.rowid
-         WHERE knowledge_fts MATCH ?2 AND k.status = 'active' AND k.priority = 'normal' AND ${FOR_AGENT}
-         ORDER BY bm25(knowledge_fts), k.ref LIMIT ?3`,
-        [agentName, match, limit],
+         WHERE knowledge_fts MATCH ?5 AND k.status = 'active' AND k.priority = 'normal' AND ${APPLIES}
+         ORDER BY bm25(knowledge_fts), k.ref LIMIT ?6`,
+        [...parameters(asking), match, limit],
       );
       return itemsFromRows(driver, rows);
     },

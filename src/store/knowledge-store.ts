@@ -5,7 +5,7 @@ import type { HistoryEntry, KnowledgeItem, Validation } from "../knowledge/knowl
 import type { KnowledgeStore } from "../knowledge/ports.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { Row, SqlDriver, SqlExecutor } from "./driver.ts";
-import { itemsFromRows, writeItem, writeValidation } from "./knowledge-row.ts";
+import { itemsFromRows, noteChange, writeItem, writeValidation } from "./knowledge-row.ts";
 import { rowByPrefix } from "./prefix.ts";
 import { jsonBlob, jsonOf, requiredNumber, requiredText, textBlob, textOf } from "./values.ts";
 
@@ -70,9 +70,10 @@ export function createKnowledgeStore(driver: SqlDriver, clock: Clock): Knowledge
     removeItem: (itemId) =>
       driver.transaction(async (tx) => {
         await tx.run("DELETE FROM knowledge_fts WHERE rowid IN (SELECT ref FROM knowledge WHERE id = ?)", [itemId]);
-        for (const table of ["history", "validation", "exposure", "folded_exposure"])
+        for (const table of ["history", "validation", "exposure", "folded_exposure", "item_vector"])
           await tx.run(`DELETE FROM ${table} WHERE item_id = ?`, [itemId]);
         await tx.run("DELETE FROM knowledge WHERE id = ?", [itemId]);
+        await noteChange(tx, itemId);
       }),
   };
 }

@@ -4,6 +4,7 @@ import type { SqlDriver, SqlExecutor } from "./driver.ts";
 import { initial } from "./migrations/001-initial.ts";
 import { foldedExposure } from "./migrations/002-folded-exposure.ts";
 import { lease } from "./migrations/003-lease.ts";
+import { knowledgeTables } from "./migrations/004-knowledge.ts";
 import { requiredNumber, requiredText } from "./values.ts";
 
 /** One step forward. Never changed after a release; there is no way back. */
@@ -13,7 +14,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [initial, foldedExposure, lease];
+export const migrations: readonly Migration[] = [initial, foldedExposure, lease, knowledgeTables];
 
 /** "AgLn". Tells `file` and us that a SQLite file is ours. */
 export const APPLICATION_ID = 0x41674c6e;

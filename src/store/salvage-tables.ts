@@ -37,7 +37,9 @@ export type SalvagedTable =
   | "refusal"
   | "eval_case"
   | "eval_run"
-  | "learn_cycle";
+  | "learn_cycle"
+  | "snapshot"
+  | "knowledge_conflict";
 
 export const SHAPES: Readonly<Record<SalvagedTable, TableShape>> = {
   w3c_trace: shape("w3c_trace", "ref", "ref span_count last_arrival_us pending", "trace_id"),
@@ -64,6 +66,8 @@ export const SHAPES: Readonly<Record<SalvagedTable, TableShape>> = {
   refusal: shape("refusal", "id", "id at_us", "analyzer", "trace_ids"),
   eval_case: shape("eval_case", "seq", "seq must_pass created_at_us", "id", "body"),
   eval_run: shape("eval_run", "seq", "seq created_at_us", "id name", "body"),
+  snapshot: shape("snapshot", "seq", "seq created_at_us items", "id actor", "body"),
+  knowledge_conflict: shape("knowledge_conflict", "first_id", "found_at_us", "first_id second_id kind", "body"),
   learn_cycle: shape("learn_cycle", "rowid", "started_at_us", "id", "report"),
 };
 

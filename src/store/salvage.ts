@@ -147,11 +147,17 @@ export function salvage(source: SalvageSource, target: SalvageTarget, onTable: (
         firstItem + requiredNumber(row, "ref"),
         ...texts,
       ]);
+      // Whoever follows the changes of the new file reads all of it once.
+      target.run("INSERT OR REPLACE INTO knowledge_change (item_id, seq) SELECT ?, coalesce(max(seq), 0) + 1 FROM knowledge_change", [
+        requiredText(row, "id"),
+      ]);
     },
     seen: (row) => itemIds.add(requiredText(row, "id")),
   });
+  // Vectors are computed again.
   for (const name of ["exposure", "folded_exposure", "history"] as const) copy(name, { known: () => itemIds, values: (row) => row });
-  for (const name of ["validation", "eval_case", "eval_run"] as const) {
+  copy("knowledge_conflict", { known: () => itemIds, values: (row) => row });
+  for (const name of ["validation", "eval_case", "eval_run", "snapshot"] as const) {
     copy(name, { unique: true, values: ({ seq: _given, ...row }) => row });
   }
   copy("refusal", { unique: true, values: ({ id: _given, ...row }) => row });

@@ -1,9 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { KnowledgeItem } from "../../../src/knowledge/knowledge-item.ts";
+import { appliesTo, type KnowledgeItem, type Scope } from "../../../src/knowledge/knowledge-item.ts";
 import type { Lesson } from "../../../src/lesson/lesson.ts";
 import type { SqlStore } from "../../../src/store/local-store.ts";
 import { aLesson, anOutcome, aTrace, aValidation, changed, hex, T0 } from "./factories.ts";
+
+const SCOPES: readonly { readonly asking: Scope }[] = [
+  {},
+  { agentName: "biller" },
+  { agentName: "other", service: "shop" },
+  { service: "desk", model: "m-1" },
+  { model: "m-2" },
+  { tenant: "north" },
+  { tenant: "south", agentName: "biller" },
+].map((asking) => ({ asking }));
 
 export function describeKnowledge(store: () => SqlStore): void {
   const propose = async (changes: Partial<Lesson> = {}) => (await store().propose(aLesson(changes), "learner")).item;
@@ -148,7 +158,7 @@ export function describeKnowledge(store: () => SqlStore): void {
       await expect(store().getKnowledgeItem(item.id)).rejects.toMatchObject({ code: "not-found" });
       expect(await store().historyOf(item.id)).toEqual([]);
       expect(await store().validations(item.id)).toEqual([]);
-      expect(await store().searchKnowledge(word, 10)).toEqual([]);
+      expect(await store().searchKnowledge(word, 10, {})).toEqual([]);
     });
   });
 
@@ -159,18 +169,25 @@ export function describeKnowledge(store: () => SqlStore): void {
       const strong = await active({ content: word, appliesWhen: word });
       await propose({ content: word });
       await active({ content: word }, { priority: "pinned" });
-      expect((await store().searchKnowledge(`please ${word} now`, 10)).map((item) => item.id)).toEqual([strong.id, weak.id]);
-      expect(await store().searchKnowledge(word, 1)).toHaveLength(1);
+      expect((await store().searchKnowledge(`please ${word} now`, 10, {})).map((item) => item.id)).toEqual([strong.id, weak.id]);
+      expect(await store().searchKnowledge(word, 1, {})).toHaveLength(1);
     });
 
     test("gives an item of one agent to that agent only", async () => {
       const word = `w${hex(16)}`;
       const common = await active({ content: word });
       const scoped = await active({ content: word }, { agentName: "biller" });
-      const ids = async (agentName?: string) => (await store().searchKnowledge(word, 10, agentName)).map((item) => item.id).sort();
-      expect(await ids("biller")).toEqual([common.id, scoped.id].sort());
-      expect(await ids("other")).toEqual([common.id]);
-      expect(await ids()).toEqual([common.id, scoped.id].sort());
+      const ids = async (asking: Scope) => (await store().searchKnowledge(word, 10, asking)).map((item) => item.id).sort();
+      expect(await ids({ agentName: "biller" })).toEqual([common.id, scoped.id].sort());
+      expect(await ids({ agentName: "other" })).toEqual([common.id]);
+      expect(await ids({})).toEqual([common.id, scoped.id].sort());
+    });
+
+    test.each(SCOPES)("chooses by $asking as appliesTo does", async ({ asking }) => {
+      const word = `w${hex(16)}`;
+      const items = await Promise.all(SCOPES.map(({ asking: scope }) => active({ content: word }, scope)));
+      const found = (await store().searchKnowledge(word, 50, asking)).map((item) => item.id).sort();
+      expect(found).toEqual(items.flatMap((item) => (appliesTo(item, asking) ? [item.id] : [])).sort());
     });
 
     test("lists what a statistical test proved for an agent, most wins first", async () => {
@@ -190,14 +207,14 @@ export function describeKnowledge(store: () => SqlStore): void {
       const newer = await active({}, { priority: "pinned", agentName, createdAtUs: 20 });
       const older = await active({}, { priority: "pinned", agentName, createdAtUs: 10 });
       await save(await propose(), { priority: "pinned", agentName, status: "validated" });
-      const mine = (await store().pinnedItems(agentName)).filter((item) => item.agentName === agentName);
+      const mine = (await store().pinnedItems({ agentName })).filter((item) => item.agentName === agentName);
       expect(mine.map((item) => item.id)).toEqual([older.id, newer.id]);
-      expect((await store().pinnedItems("other")).filter((item) => item.agentName === agentName)).toEqual([]);
+      expect((await store().pinnedItems({ agentName: "other" })).filter((item) => item.agentName === agentName)).toEqual([]);
     });
 
     test("stop words alone find nothing", async () => {
       await active({ content: "what is this and that" });
-      expect(await store().searchKnowledge("what is this", 10)).toEqual([]);
+      expect(await store().searchKnowledge("what is this", 10, {})).toEqual([]);
     });
 
     test("takes any text as words: 2,000 random strings, none is an error", async () => {
@@ -229,7 +246,7 @@ export function describeKnowledge(store: () => SqlStore): void {
       );
       await fc.assert(
         fc.asyncProperty(hostile, async (text) => {
-          expect(Array.isArray(await store().searchKnowledge(text, 3))).toBe(true);
+          expect(Array.isArray(await store().searchKnowledge(text, 3, {}))).toBe(true);
         }),
         { numRuns: 2_000 },
       );

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "./base/clock.ts";
 import { isLearnError, LearnError } from "./base/error.ts";
+import { createDiagnosis } from "./learner/diagnose.ts";
 import { createIngest } from "./learner/ingest.ts";
 import { createBatchBuffer } from "./store/batch-buffer.ts";
 import { createGuestRole } from "./store/guest-role.ts";
@@ -68,6 +69,7 @@ async function openRole(options: WriterOptions, report: (message: string) => voi
       report,
       ingest: options.ingest ?? "continuous",
       ...(options.retention === undefined ? {} : { retention: options.retention }),
+      createDiagnosis: (over) => createDiagnosis({ store: over }),
       createIngest: (over) => createIngest({ store: over, clock: systemClock, ...timing }),
     });
   };

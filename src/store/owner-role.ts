@@ -3,7 +3,7 @@ import { fromUnknown, messageOf } from "../base/error.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import type { SqlStore } from "./local-store.ts";
 import type { LocalStore } from "./open-local.ts";
-import type { RetentionOptions, Store } from "./ports.ts";
+import type { ReceiverReport, RetentionOptions, Store, TraceDiagnostics } from "./ports.ts";
 import { type IngestSteps, startPump } from "./pump.ts";
 import { longerOf, startRetention } from "./retention-schedule.ts";
 import type { Role, RoleOptions } from "./role.ts";
@@ -19,6 +19,7 @@ export interface OwnerRoleOptions extends RoleOptions {
   /** Applied at once and every hour while ingest is continuous; without it nothing is deleted unasked. */
   readonly retention?: RetentionOptions;
   readonly createIngest: (store: SqlStore) => IngestSteps;
+  readonly createDiagnosis: (store: SqlStore) => () => Promise<TraceDiagnostics>;
 }
 
 const SPOOL_EVERY_MS = 1_000;
@@ -36,6 +37,8 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
   const ages = options.ingest === "continuous" ? options.retention : undefined;
   const retention = ages === undefined ? undefined : startRetention({ store, ages, clock, report });
   const spool = createSpoolIntake(local?.path, appendBodies, report);
+  const diagnose = options.createDiagnosis(store);
+  let receiver: ReceiverReport | undefined;
   const whole: Store = {
     ...store,
     appendBodies,
@@ -44,6 +47,10 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
     drain: async (options) => {
       await spool.takeIn();
       return pump.drain(options?.force !== false);
+    },
+    diagnostics: async () => ({ ...(await diagnose()), ...(receiver === undefined ? {} : { receiver }) }),
+    noteReceiver: async (report) => {
+      receiver = report;
     },
   };
   const server = local === undefined ? undefined : await serveStore((method, args) => dispatch(whole, method, args)).catch(unserved);

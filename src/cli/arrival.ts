@@ -5,7 +5,7 @@ import { dialectNamesOf } from "../span/dialect-names.ts";
 import type { RawBatch } from "../span/raw-span.ts";
 import type { ScopeContent } from "../span/span.ts";
 import { assemble, hasEndedRoot } from "../trace/assemble.ts";
-import { contentHint, contentText, emitterName } from "./diagnostics-text.ts";
+import { contentHint, contentText, counted, emitterName } from "./diagnostics-text.ts";
 
 /** One emitter of a trace. */
 interface Emitter {
@@ -77,16 +77,16 @@ export function emittersOf({ spans, logs }: RawBatch): readonly Emitter[] {
 }
 
 export function arrivalText({ traceId, spans, emitters, content, runs }: Arrival): string {
-  const lines = [`trace ${traceId}, ${spans} span${spans === 1 ? "" : "s"}`];
+  const lines = [`trace ${traceId}, ${counted(spans, "span")}`];
   for (const { scope, version, dialects, spans: count } of emitters) {
     const speaks = dialects.length === 0 ? "no GenAI convention" : dialects.join(" and ");
     lines.push(
-      `  emitter  ${emitterName({ scope })}${version === undefined ? "" : ` ${oneLine(version, 40)}`}: ${count} span${count === 1 ? "" : "s"}, ${speaks}`,
+      `  emitter  ${emitterName({ scope })}${version === undefined ? "" : ` ${oneLine(version, 40)}`}: ${counted(count, "span")}, ${speaks}`,
     );
   }
   for (const { agentName, service, task, steps } of runs) {
     const of = service === undefined ? "" : ` of service ${oneLine(service, 100)}`;
-    lines.push(`  agent    ${oneLine(agentName ?? "not named", 100)}${of}, ${steps} steps`);
+    lines.push(`  agent    ${oneLine(agentName ?? "not named", 100)}${of}, ${counted(steps, "step")}`);
     lines.push(`  task     ${task === "" ? "none: no emitter said what was asked" : oneLine(task, 160)}`);
   }
   for (const scope of content) {

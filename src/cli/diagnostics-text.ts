@@ -10,8 +10,8 @@ export function emitterName({ scope, language, service }: Pick<ScopeContent, "sc
 
 export function contentText(content: ScopeContent): string {
   const { llmCalls, withContent } = content;
-  if (withContent > 0) return `content from ${emitterName(content)} in ${withContent} of ${calls(llmCalls)}`;
-  return `no content captured by ${emitterName(content)} in ${llmCalls} of ${calls(llmCalls)}`;
+  if (withContent > 0) return `content from ${emitterName(content)} in ${withContent} of ${counted(llmCalls, "LLM call")}`;
+  return `no content captured by ${emitterName(content)} in ${llmCalls} of ${counted(llmCalls, "LLM call")}`;
 }
 
 /** What to set; undefined where content comes. */
@@ -22,9 +22,9 @@ export function contentHint({ switch: advice }: ScopeContent): string | undefine
 export function lossText(diagnostics: Diagnostics, status: StoreStatus): string {
   const { dropped, truncated, receiver } = diagnostics;
   const parts = [
-    `${dropped} records dropped by processors`,
-    `${truncated} spans truncated by their emitter`,
-    `${status.unmappableBodies} requests unreadable`,
+    `${counted(dropped, "record")} dropped by processors`,
+    `${counted(truncated, "span")} truncated by their emitter`,
+    `${counted(status.unmappableBodies, "request")} unreadable`,
   ];
   if (receiver === undefined) return parts.join(", ");
   return `${parts.join(", ")}; receiver: ${receiver.accepted} accepted, ${receiver.rejected} rejected${refusedText(receiver.refused)}`;
@@ -33,13 +33,14 @@ export function lossText(diagnostics: Diagnostics, status: StoreStatus): string 
 /** ", 3 requests answered http 401", or nothing. */
 export function refusedText(refused: { readonly [answer: string]: number }): string {
   return Object.entries(refused)
-    .map(([answer, count]) => `, ${count === 1 ? "1 request" : `${count} requests`} answered ${answer}`)
+    .map(([answer, count]) => `, ${counted(count, "request")} answered ${answer}`)
     .join("");
 }
 
 export function inferredText({ inferred, traces }: Diagnostics): string {
   const { steps, errors, backfilled } = inferred;
-  return `${steps} tool steps and ${errors} errors read out of messages, ${backfilled} tool spans completed from them (newest ${traces} traces)`;
+  const read = `${counted(steps, "tool step")} and ${counted(errors, "error")} read out of messages`;
+  return `${read}, ${counted(backfilled, "tool span")} completed from them (newest ${counted(traces, "trace")})`;
 }
 
 const UNITS = [
@@ -54,11 +55,11 @@ export function ageInWords(ageSeconds: number): string {
   const seconds = Math.round(ageSeconds);
   const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   const count = Math.floor(Math.abs(seconds) / size);
-  const amount = `${count} ${unit}${count === 1 ? "" : "s"}`;
+  const amount = counted(count, unit);
   if (seconds === 0) return "just now";
   return seconds > 0 ? `${amount} ago` : `${amount} ahead of this clock`;
 }
 
-function calls(count: number): string {
-  return `${count} LLM call${count === 1 ? "" : "s"}`;
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

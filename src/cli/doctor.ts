@@ -64,8 +64,8 @@ async function examine(context: CommandContext): Promise<readonly Finding[]> {
 async function watch(context: CommandContext, timeoutMs: number, findings: readonly Finding[], text: () => string): Promise<void> {
   const { terminal } = context;
   if (!terminal.json) terminal.result("", {}, text);
-  terminal.note(`waiting up to ${timeoutMs / 1000} s for a trace: run your agent now`);
-  const waited = await waitForTrace(context, timeoutMs);
+  const ready = () => terminal.note(`waiting up to ${timeoutMs / 1000} s for a trace: run your agent now`);
+  const waited = await waitForTrace(context, timeoutMs, ready);
   terminal.result("agentlearn.doctor/v1", { findings, wait: waited }, () => waitedText(waited));
   if (waited.arrived === undefined && process.exitCode === undefined) process.exitCode = EXIT.notVerified;
 }

@@ -28,18 +28,19 @@ const LOOK_MS = 1_000;
 const TRACES = 100;
 
 /**
- * Waits until a trace with GenAI spans is in the store that was not there, or not so long, when the call was made; then for its root and the words of
+ * Waits until a trace with GenAI spans is in the store that was not there, or not so long, when `ready` was called; then for its root and the words of
  * its LLM calls, for at most the quiet time, since logs and spans come apart. Opens the store for each look only: who held it would keep an `agentlearn up`
  * that is started meanwhile from owning it.
  */
-export async function waitForTrace(context: CommandContext, timeoutMs: number): Promise<Waited> {
+export async function waitForTrace(context: CommandContext, timeoutMs: number, ready: () => void): Promise<Waited> {
   const { config } = context;
-  const started = performance.now();
-  const left = (): number => timeoutMs - (performance.now() - started);
   const watch = createWatch(config.store);
   const before = new Map<string, number>();
   if (watch.exists()) await context.withStore((opened) => remember(opened, before));
   watch.seen();
+  ready();
+  const started = performance.now();
+  const left = (): number => timeoutMs - (performance.now() - started);
   let last: Look = { whole: false, plain: [] };
   // Of the first look and not of the start: the receiver tells once a second, and this command has just knocked at its ports itself.
   let refusedBefore: ReceiverReport | undefined;

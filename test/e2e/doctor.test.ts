@@ -75,6 +75,19 @@ async function runAgent(processor: BatchSpanProcessor | AgentLearnSpanProcessor,
   await provider.shutdown();
 }
 
+/** Runs the agent again and again until somebody has seen it: on a busy machine nobody knows when a command that was started begins to look. */
+async function whileRunning<T>(watching: Promise<T>, run: () => Promise<void>): Promise<T> {
+  let over = false;
+  const watched = watching.finally(() => {
+    over = true;
+  });
+  while (!over) {
+    await run();
+    await Promise.race([watched, sleep(1_500)]);
+  }
+  return watched;
+}
+
 interface Up {
   readonly child: ChildProcess;
   readonly otlpHttp: string;
@@ -140,9 +153,7 @@ describe("beside a running collector", () => {
 
   test("--wait says what came from a real exporter: emitter, dialect, agent, task, content", async () => {
     const waiting = doctor("--store", store, ...up.ports, "--wait", "40");
-    await sleep(3_000);
-    await runAgent(exporter(), "how many orders?");
-    const { code, report } = await waiting;
+    const { code, report } = await whileRunning(waiting, () => runAgent(exporter(), "how many orders?"));
     expect(report.wait?.arrived).toMatchObject({
       spans: 2,
       emitters: expect.arrayContaining([{ scope: SCOPE, spans: 1, dialects: ["otel"] }]),
@@ -157,7 +168,7 @@ describe("beside a running collector", () => {
     expect(finding(ended, "last trace")?.detail).toMatch(/^came (\d+ (second|minute)s? ago|just now)/);
     expect(finding(ended, "losses")).toMatchObject({
       level: "warn",
-      detail: expect.stringContaining("1 spans truncated by their emitter"),
+      detail: expect.stringMatching(/, [1-9]\d* spans? truncated by their emitter/),
     });
     expect(ended.code).toBe(0);
   });
@@ -167,9 +178,7 @@ describe("without a collector", () => {
   test("--wait sees a trace that an agent's own processor writes, and names the switch for the content that is missing", async () => {
     const store = `file:${inFolder("own.db")}`;
     const waiting = doctor("--store", store, "--wait", "40", "--quiet-ms", "1000");
-    await sleep(2_000);
-    await runAgent(new AgentLearnSpanProcessor({ store }));
-    const { code, report } = await waiting;
+    const { code, report } = await whileRunning(waiting, () => runAgent(new AgentLearnSpanProcessor({ store })));
     expect(report.wait?.arrived).toMatchObject({
       content: [{ scope: SCOPE, llmCalls: 1, withContent: 0, switch: { set: "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true" } }],
     });
@@ -177,7 +186,9 @@ describe("without a collector", () => {
     const later = await doctor("--store", store);
     expect(finding(later, "content")).toMatchObject({
       level: "warn",
-      detail: `no content captured by ${SCOPE} (nodejs) of service shop in 1 of 1 LLM call`,
+      detail: expect.stringMatching(
+        /^no content captured by @opentelemetry\/instrumentation-openai \(nodejs\) of service shop in (\d+) of \1 LLM calls?$/,
+      ),
       hint: expect.stringContaining("set OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true"),
     });
   });
@@ -187,10 +198,10 @@ describe("without a collector", () => {
     mkdirSync(inFolder(), { recursive: true });
     await runAgent(new AgentLearnSpanProcessor({ store }), "before");
     const waiting = doctor("--store", store, "--wait", "30");
-    await sleep(4_000);
+    await sleep(2_000);
     const up = await startUp(store);
-    await runAgent(new BatchSpanProcessor(new OTLPTraceExporter({ url: `${up.otlpHttp}/v1/traces` })), "after");
-    expect((await waiting).report.wait?.arrived?.runs).toMatchObject([{ task: "after" }]);
+    const run = () => runAgent(new BatchSpanProcessor(new OTLPTraceExporter({ url: `${up.otlpHttp}/v1/traces` })), "after");
+    expect((await whileRunning(waiting, run)).report.wait?.arrived?.runs).toMatchObject([{ task: "after" }]);
     up.child.kill("SIGTERM");
     await once(up.child, "exit");
   });

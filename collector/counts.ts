@@ -1,4 +1,6 @@
+import type { ReceiverReport } from "../src/store/ports.ts";
 import type { OtlpEncoding, OtlpSignal } from "./request.ts";
+import { GRPC } from "./status.ts";
 
 /** One answered request. Every field has few values, so the counts stay small whoever sends what. */
 export interface AnsweredCall {
@@ -65,6 +67,17 @@ export function createReceiverCounter(): ReceiverCounter {
     },
     counts: () => structuredClone({ requests: [...requests.values()], spans: items.traces, logRecords: items.logs, bytes }),
   };
+}
+
+/** The counts of all receivers in short, for those who ask the store. Senders that left before their answer were not refused. */
+export function receiverReport({ requests, spans, logRecords }: ReceiverCounts): ReceiverReport {
+  const refused: { [answer: string]: number } = {};
+  for (const { transport, code, count } of requests) {
+    const good = transport === "http" ? code < 400 || code === 499 : code === GRPC.ok || code === GRPC.cancelled;
+    if (!good) refused[`${transport} ${code}`] = (refused[`${transport} ${code}`] ?? 0) + count;
+  }
+  const rejected = ({ rejected: { badTraceId, badSpanId, notStored } }: ItemCounts): number => badTraceId + badSpanId + notStored;
+  return { accepted: spans.accepted + logRecords.accepted, rejected: rejected(spans) + rejected(logRecords), refused };
 }
 
 function noItems(): { accepted: number; rejected: { badTraceId: number; badSpanId: number; notStored: number } } {

@@ -11,6 +11,7 @@ import { createReporter } from "../src/telemetry/report.ts";
 import { createApi, startApi } from "./api/app.ts";
 import type { ApiPorts } from "./api/ports.ts";
 import { checkBind } from "./bind-rule.ts";
+import { receiverReport } from "./counts.ts";
 import { startGrpcReceiver } from "./grpc/receiver.ts";
 import { startHttpReceiver } from "./http/receiver.ts";
 import { limitsFor } from "./limits.ts";
@@ -89,6 +90,7 @@ export async function startCollector(options: CollectorOptions = {}, hooks: Coll
     const api = await startApi({ ...common, app, port: config.apiPort });
     closers.push(() => api.close());
     closers.push(startLearner(store, config));
+    closers.push(startTelling(store, handle));
     const origin = (port: number) => `${tls === undefined ? "http" : "https"}://${urlHost(config.host)}:${port}`;
     return { otlpHttpUrl: origin(http.port), otlpGrpcUrl: origin(grpc.port), apiUrl: origin(api.port), store, close };
   } catch (caught) {
@@ -108,7 +110,10 @@ function urlHost(host: string): string {
 function apiPorts(store: Store, config: Config, handle: OtlpHandler): ApiPorts {
   const injection = injectionFrom(store, config);
   return {
-    status: async () => ({ ...(await store.status()), receiver: handle.counts() }),
+    status: async () => {
+      const [status, { receiver: _told, ...diagnostics }] = await Promise.all([store.status(), store.diagnostics()]);
+      return { ...status, diagnostics, receiver: handle.counts() };
+    },
     knowledgeFor: ({ traceId, ...request }) => injection({ ...request, seed: traceId ?? newTraceId() }),
     addFeedback: (feedback) => store.addFeedback(feedback),
     listTraces: (filter) => store.listTraces(filter),
@@ -147,4 +152,23 @@ function startLearner(store: Store, config: Config): () => Promise<void> {
     abort.abort();
     await running;
   };
+}
+
+const TELL_MS = 1_000;
+
+/** Other processes ask the store and not the receiver: `agentlearn doctor` hears of refused requests this way, whatever the ports and the token are. */
+function startTelling(store: Store, handle: OtlpHandler): () => Promise<void> {
+  let said = "";
+  const tell = () => {
+    const report = receiverReport(handle.counts());
+    const text = JSON.stringify(report);
+    if (text === said) return;
+    said = text;
+    // What was not told now is told with the next change; the thread that did not take it says itself what is wrong.
+    store.noteReceiver(report).catch(() => undefined);
+  };
+  tell();
+  const timer = setInterval(tell, TELL_MS);
+  timer.unref();
+  return async () => clearInterval(timer);
 }

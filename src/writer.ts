@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "./base/clock.ts";
 import { isLearnError, LearnError } from "./base/error.ts";
+import { createDiagnosis } from "./learner/diagnose.ts";
 import { createIngest } from "./learner/ingest.ts";
 import { createBatchBuffer } from "./store/batch-buffer.ts";
 import { createGuestRole } from "./store/guest-role.ts";
@@ -69,6 +70,7 @@ async function openRole(options: WriterOptions, report: (message: string) => voi
       ingest: options.ingest ?? "continuous",
       ...(options.retention === undefined ? {} : { retention: options.retention }),
       createIngest: (over, turn) => createIngest({ store: over, clock: systemClock, turn, ...timing }),
+      createDiagnosis: (over) => createDiagnosis({ store: over }),
     });
   };
   if (location.kind === "remote" || options.mode === "own") return own();

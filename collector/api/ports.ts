@@ -1,5 +1,5 @@
 import type { Injection } from "../../src/injection/injection.ts";
-import type { Store, StoreStatus } from "../../src/store/ports.ts";
+import type { Diagnostics, Store, StoreStatus } from "../../src/store/ports.ts";
 import type { ReceiverCounts } from "../counts.ts";
 
 /** A question for knowledge that came over the network. */
@@ -15,8 +15,8 @@ export interface KnowledgeRequest {
  * LearnError, which becomes the answer.
  */
 export interface ApiPorts extends Pick<Store, "addFeedback" | "listTraces" | "getTrace" | "listKnowledge"> {
-  /** Of the store, and of the receiver where one runs beside it. */
-  status(): Promise<StoreStatus & { readonly receiver?: ReceiverCounts }>;
+  /** Of the store, of the traces that came lately, and of the receiver where one runs beside it. */
+  status(): Promise<StoreStatus & { readonly diagnostics?: Omit<Diagnostics, "receiver">; readonly receiver?: ReceiverCounts }>;
   /** Decides what a run gets. Never rejects for want of knowledge: then `text` is "" and the lists are empty. */
   knowledgeFor(request: KnowledgeRequest): Promise<Injection>;
 }

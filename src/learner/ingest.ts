@@ -218,13 +218,19 @@ function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Joins logs to their spans on (trace id, span id) and normalises. Logs of a span that is not there yet wait in the store. */
+/** Joins logs to their spans on (trace id, span id) and normalises, in the order of the spans. Logs of a span that is not there yet wait in the store. */
 export function spansOfBatch(batch: RawBatch): readonly Span[] {
-  const logs = new Map<string, RawLog[]>();
-  for (const log of batch.logs) {
-    const known = logs.get(log.spanId);
-    if (known === undefined) logs.set(log.spanId, [log]);
+  const logs = logsBySpan(batch.logs);
+  return batch.spans.map((span: RawSpan) => normalise(span, logs.get(span.spanId) ?? []));
+}
+
+/** Of one W3C trace. */
+export function logsBySpan(logs: readonly RawLog[]): ReadonlyMap<string, readonly RawLog[]> {
+  const bySpan = new Map<string, RawLog[]>();
+  for (const log of logs) {
+    const known = bySpan.get(log.spanId);
+    if (known === undefined) bySpan.set(log.spanId, [log]);
     else known.push(log);
   }
-  return batch.spans.map((span: RawSpan) => normalise(span, logs.get(span.spanId) ?? []));
+  return bySpan;
 }

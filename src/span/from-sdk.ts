@@ -45,6 +45,8 @@ export function rawSpanFromSdk(span: SpanLike, options: CopyOptions = {}): RawSp
   // Set afterwards: a spread of `{}` or `{ parentSpanId }` inside the literal costs more than the rest of it.
   if (parentSpanId !== "") raw.parentSpanId = parentSpanId;
   if (span.parentSpanContext?.isRemote === true) raw.remoteParent = true;
+  const dropped = count(span.droppedAttributesCount) + count(span.droppedEventsCount) + count(span.droppedLinksCount);
+  if (dropped > 0) raw.droppedCount = dropped;
   return raw;
 }
 
@@ -57,12 +59,14 @@ export function rawLogFromSdk(record: LogRecordLike, options: CopyOptions = {}):
   const copier = createCopier(options);
   const attributes = copier.attributes(record.attributes);
   const named = record.eventName || attributes["event.name"];
+  const dropped = count(record.droppedAttributesCount);
   return {
     traceId,
     spanId,
     timeUs: microseconds(record.hrTime) || microseconds(record.hrTimeObserved),
     ...(typeof named === "string" && named !== "" ? { eventName: copier.text(named) } : {}),
     body: copier.value(record.body) ?? null,
+    ...(dropped > 0 ? { droppedCount: dropped } : {}),
     attributes,
     resource: resourceOf(record.resource, options),
     scope: scopeOf(record.instrumentationScope),
@@ -72,6 +76,10 @@ export function rawLogFromSdk(record: LogRecordLike, options: CopyOptions = {}):
 // No field is coerced: `String(new Array(2 ** 32 - 1))` blocks for minutes.
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+function count(value: unknown): number {
+  return typeof value === "number" && value > 0 ? value : 0;
 }
 
 /** Whole microseconds; 0 for what is no time. */

@@ -42,6 +42,8 @@ export interface RawSpan {
   readonly links: readonly RawLink[];
   /** OTLP StatusCode: 0 unset, 1 ok, 2 error. */
   readonly status: { readonly code: 0 | 1 | 2; readonly message?: string };
+  /** Attributes, events and links that the emitter left out at the limits of its SDK; absent when none. */
+  readonly droppedCount?: number;
   readonly resource: Attributes;
   readonly scope: Scope;
 }
@@ -54,6 +56,8 @@ export interface RawLog {
   /** `eventName` field, else attribute `event.name`, else absent. */
   readonly eventName?: string;
   readonly body: AttributeValue;
+  /** Attributes that the emitter left out at the limits of its SDK; absent when none. */
+  readonly droppedCount?: number;
   readonly attributes: Attributes;
   readonly resource: Attributes;
   readonly scope: Scope;

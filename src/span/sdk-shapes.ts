@@ -36,6 +36,10 @@ export interface SpanLike {
   readonly events: readonly { readonly name: string; readonly time: HrTimeLike; readonly attributes?: object | undefined }[];
   readonly links: readonly { readonly context: SpanContextLike; readonly attributes?: object | undefined }[];
   readonly resource: ResourceLike;
+  /** What the SDK left out at its limits. */
+  readonly droppedAttributesCount?: number | undefined;
+  readonly droppedEventsCount?: number | undefined;
+  readonly droppedLinksCount?: number | undefined;
   /** Since SDK 2. */
   readonly instrumentationScope?: ScopeLike | undefined;
   /** SDK 1. */
@@ -50,6 +54,7 @@ export interface LogRecordLike {
   readonly eventName?: string | undefined;
   readonly body?: unknown;
   readonly attributes: object;
+  readonly droppedAttributesCount?: number | undefined;
   readonly resource: ResourceLike;
   readonly instrumentationScope?: ScopeLike | undefined;
 }

@@ -113,3 +113,27 @@ export interface Span {
   /** GenAI attributes that no rule maps; kept as they came. */
   readonly metadata: Attributes;
 }
+
+/** What makes an emitter write the words of its calls. */
+export interface ContentSwitch {
+  /** The setting itself, to be copied: an environment variable, or an option in code. */
+  readonly set: string;
+  /** Where it goes, or what else it needs. */
+  readonly note?: string;
+}
+
+/** Whether the LLM calls of one emitter carry words. Without them there is nothing to learn from. */
+export interface ScopeContent {
+  /** Name of the instrumentation scope; "" when the emitter gave none. */
+  readonly scope: string;
+  /** `telemetry.sdk.language` of the resource. */
+  readonly language?: string;
+  readonly service?: string;
+  readonly llmCalls: number;
+  /** Of them, with text, tool arguments or tool answers, on the span or in its log records. */
+  readonly withContent: number;
+  /** Of them, with any GenAI log record: some emitters write their content nowhere else. */
+  readonly withLogRecords: number;
+  /** Present when there are calls and none of them carries content. */
+  readonly switch?: ContentSwitch;
+}

@@ -4,11 +4,11 @@ import { checkStore } from "./check.ts";
 import { compactStore } from "./compact.ts";
 import type { Row, SqlDriver } from "./driver.ts";
 import { schemaVersion } from "./migrate.ts";
-import type { AdminStore, LearnCycle, StoreStatus } from "./ports.ts";
+import type { AdminStore, LearnCycle, OfTheOwner, StoreStatus } from "./ports.ts";
 import { createRetention } from "./retention.ts";
 import { jsonBlob, jsonOf, numberOf, requiredNumber, requiredText } from "./values.ts";
 
-export function createAdminStore(driver: SqlDriver, clock: Clock): Omit<AdminStore, "drain"> {
+export function createAdminStore(driver: SqlDriver, clock: Clock): Omit<AdminStore, OfTheOwner> {
   const retain = createRetention(driver, clock);
   return {
     status: () => readStatus(driver),
@@ -50,6 +50,7 @@ async function readStatus(driver: SqlDriver): Promise<StoreStatus> {
     knowledge: Object.fromEntries(knowledge.map((row) => [requiredText(row, "status"), requiredNumber(row, "n")])),
     evalCases: await count("SELECT count(*) AS n FROM eval_case"),
     unmappedBodies: await count("SELECT count(*) AS n FROM unmapped_body"),
+    unmappableBodies: await count("SELECT count(*) AS n FROM unmappable_body"),
     pendingTraces: await count("SELECT count(*) AS n FROM w3c_trace WHERE pending = 1"),
     unanalyzed: await count("SELECT count(*) AS n FROM trace WHERE analyzed = 0 AND status IS NOT NULL"),
     ...(lastTraceAtUs === undefined ? {} : { lastTraceAtUs }),

@@ -8,11 +8,11 @@ import { createKnowledgeStore } from "./knowledge-store.ts";
 import { createLeaseStore } from "./lease-store.ts";
 import { createLessonStore } from "./lesson-store.ts";
 import { createOutcomeStore } from "./outcome-store.ts";
-import type { Store } from "./ports.ts";
+import type { OfTheOwner, Store } from "./ports.ts";
 import { createTraceStore } from "./trace-store.ts";
 
-/** A store without the pump that maps and assembles; whoever owns the pump adds `drain`. */
-export type SqlStore = Omit<Store, "drain">;
+/** A store without what maps, assembles and diagnoses; whoever owns that adds it. */
+export type SqlStore = Omit<Store, OfTheOwner>;
 
 /** All ports over one driver whose schema is up to date. `close` closes the driver. */
 export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {

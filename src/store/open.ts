@@ -1,6 +1,7 @@
 import { systemClock } from "../base/clock.ts";
 import type { SpanSink } from "../span/ports.ts";
 import type { RawBatch } from "../span/raw-span.ts";
+import { RECORDS_DROPPED } from "../telemetry/attributes.ts";
 import { bodyOfBatch } from "./batch-body.ts";
 import type { RetentionOptions, Store } from "./ports.ts";
 import { storeOver } from "./rpc.ts";
@@ -75,6 +76,8 @@ export function openWriter(options: OpenWriterOptions): Writer {
 
 function startWriter(options: OpenWriterOptions): { readonly client: ThreadClient; readonly writer: Writer } {
   const counts = { submitted: 0, dropped: 0, failed: 0 };
+  // What was lost and no span has told the learner yet.
+  let untold = 0;
   const unsettled = { spans: 0, bytes: 0 };
   const used = { sink: false, store: false };
   const maxSpans = options.maxUnsettledSpans ?? MAX_UNSETTLED_SPANS;
@@ -85,10 +88,13 @@ function startWriter(options: OpenWriterOptions): { readonly client: ThreadClien
     onSettled: (spans, bytes, failed) => {
       unsettled.spans -= spans;
       unsettled.bytes -= bytes;
-      if (failed) counts.failed += spans;
+      if (!failed) return;
+      counts.failed += spans;
+      untold += spans;
     },
     onLost: () => {
       counts.failed += unsettled.spans;
+      untold += unsettled.spans;
       [unsettled.spans, unsettled.bytes] = [0, 0];
     },
   });
@@ -124,11 +130,14 @@ function startWriter(options: OpenWriterOptions): { readonly client: ThreadClien
       const spans = batch.spans.length + batch.logs.length;
       used.sink = true;
       counts.submitted += spans;
-      const bytes = handOver(batch, spans);
+      const tells = untold > 0 && batch.spans.length > 0;
+      const bytes = handOver(tells ? withDropped(batch, untold) : batch, spans);
       if (bytes === undefined) {
         counts.dropped += spans;
+        untold += spans;
         return;
       }
+      if (tells) untold = 0;
       unsettled.spans += spans;
       unsettled.bytes += bytes;
     },
@@ -151,6 +160,13 @@ function startWriter(options: OpenWriterOptions): { readonly client: ThreadClien
     await client.close();
   };
   return { client, writer: { store, sink, close } };
+}
+
+/** The first span of a batch that gets through says what did not: there is no other way from an agent's process to a collector far away. */
+function withDropped({ spans, logs }: RawBatch, count: number): RawBatch {
+  const [first, ...others] = spans;
+  if (first === undefined) return { spans, logs };
+  return { spans: [{ ...first, attributes: { ...first.attributes, [RECORDS_DROPPED]: count } }, ...others], logs };
 }
 
 function workerDataOf(options: OpenWriterOptions): WriterOptions {

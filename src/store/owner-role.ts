@@ -6,7 +6,7 @@ import { createGroupCommit } from "./group-commit.ts";
 import { createLeaseHolder, type LeaseHolder } from "./lease-holder.ts";
 import type { SqlStore } from "./local-store.ts";
 import type { LocalStore } from "./open-local.ts";
-import type { RetentionOptions, Store } from "./ports.ts";
+import type { ReceiverReport, RetentionOptions, Store, TraceDiagnostics } from "./ports.ts";
 import { type IngestSteps, startPump } from "./pump.ts";
 import { longerOf, startRetention } from "./retention-schedule.ts";
 import type { Role, RoleOptions } from "./role.ts";
@@ -26,6 +26,7 @@ export interface OwnerRoleOptions extends RoleOptions {
   readonly createIngest: (store: SqlStore, turn: () => Promise<void>) => IngestSteps;
   /** How long the others wait after the one that maps and assembles on a shared server died. Default 10 s. */
   readonly leaseMs?: number;
+  readonly createDiagnosis: (store: SqlStore) => () => Promise<TraceDiagnostics>;
 }
 
 const SPOOL_EVERY_MS = 1_000;
@@ -50,6 +51,8 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
   const ages = options.ingest === "continuous" ? options.retention : undefined;
   const retention = ages === undefined ? undefined : startRetention({ store, ages, clock, report });
   const spool = createSpoolIntake(local?.path, appendBodies, report);
+  const diagnose = options.createDiagnosis(store);
+  let receiver: ReceiverReport | undefined;
   const whole: Store = {
     ...store,
     appendBodies,
@@ -58,6 +61,10 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
     drain: async (options) => {
       await spool.takeIn();
       return pump.drain(options?.force !== false);
+    },
+    diagnostics: async () => ({ ...(await diagnose()), ...(receiver === undefined ? {} : { receiver }) }),
+    noteReceiver: async (report) => {
+      receiver = report;
     },
   };
   const server = local === undefined ? undefined : await serveStore((method, args) => dispatch(whole, method, args)).catch(unserved);

@@ -6,6 +6,7 @@ import type { LessonStore } from "../lesson/ports.ts";
 import type { Feedback, Outcome } from "../outcome/outcome.ts";
 import type { OutcomeStore } from "../outcome/ports.ts";
 import type { RawBatch } from "../span/raw-span.ts";
+import type { ScopeContent } from "../span/span.ts";
 import type { TraceReader } from "../trace/ports.ts";
 import type { Trace } from "../trace/trace.ts";
 
@@ -26,12 +27,16 @@ export interface StoredRawBody extends RawBody {
   readonly id: number;
 }
 
-/** A W3C trace whose spans changed since it was last assembled. */
-export interface PendingTrace {
+/** A W3C trace of which spans arrived, assembled or not. */
+export interface ArrivedTrace {
   readonly traceId: string;
   /** When its last span or log arrived. */
   readonly lastArrivalUs: TimeUs;
   readonly spanCount: number;
+}
+
+/** A W3C trace whose spans changed since it was last assembled. */
+export interface PendingTrace extends ArrivedTrace {
   /** True when its runs are assembled and only feedback came since: there is nothing to wait for. */
   readonly feedbackOnly: boolean;
 }
@@ -68,6 +73,8 @@ export interface IngestStore {
   pendingTraces(limit: number): Promise<readonly PendingTrace[]>;
   /** In the order asked; empty lists for a trace that is not known. Spans by their ids, feedback oldest first. */
   materialOf(traceIds: readonly string[]): Promise<readonly TraceMaterial[]>;
+  /** Traces that have spans, the one that was first heard of last in front. */
+  recentTraces(limit: number): Promise<readonly ArrivedTrace[]>;
   /** `materialOf` of one. */
   spansOf(traceId: string): Promise<RawBatch>;
   feedbackOf(traceId: string): Promise<readonly StoredFeedback[]>;
@@ -99,6 +106,46 @@ export interface LearnCycle {
   readonly report: unknown;
 }
 
+/** What is missing in the traces that came lately. Counts of spans are of stored ones: a span sent twice counts once. */
+export interface TraceDiagnostics {
+  /** W3C traces that were looked at: the newest 200, fewer when they hold more than 20,000 spans together. */
+  readonly traces: number;
+  /** In those traces. All counts below are of them too, unless they say otherwise. */
+  readonly spans: number;
+  /** Every emitter scope that made LLM calls, by language and service; those without content first. */
+  readonly scopes: readonly ScopeContent[];
+  /**
+   * Spans and log records that processors in agents dropped at the bound of their queue or could not deliver. Each process tells with its next
+   * span that gets through, so what was dropped after the last one is not in here.
+   */
+  readonly dropped: number;
+  /** Spans whose content the emitter cut: JSON that stops in the middle, or attributes, events and links left out at a limit of its SDK. */
+  readonly truncated: number;
+  readonly inferred: {
+    /** Tool steps that no span said, read out of the messages of LLM calls. */
+    readonly steps: number;
+    /** Errors read out of the result of a tool whose span reported none. */
+    readonly errors: number;
+    /** Tool spans whose arguments or result stand only in messages, or on another span of the same call. */
+    readonly backfilled: number;
+  };
+}
+
+/** What a receiver answered since it started. */
+export interface ReceiverReport {
+  /** Spans and log records that are durable; sent twice counts twice. */
+  readonly accepted: number;
+  /** Spans and log records refused one by one for their ids, or sent back whole because the store would not have them then. */
+  readonly rejected: number;
+  /** Requests that were refused, by what they were answered, like "http 401" or "grpc 16". */
+  readonly refused: { readonly [answer: string]: number };
+}
+
+export interface Diagnostics extends TraceDiagnostics {
+  /** Of the receiver that runs beside the owner of this store; absent where none does. At most a second old. */
+  readonly receiver?: ReceiverReport;
+}
+
 export interface StoreStatus {
   readonly schemaVersion: number;
   readonly traces: {
@@ -111,6 +158,8 @@ export interface StoreStatus {
   readonly knowledge: { readonly [status: string]: number };
   readonly evalCases: number;
   readonly unmappedBodies: number;
+  /** Requests that were accepted and can never be read; kept with the reason until raw retention takes them. */
+  readonly unmappableBodies: number;
   readonly pendingTraces: number;
   readonly unanalyzed: number;
   readonly lastTraceAtUs?: TimeUs;
@@ -140,6 +189,10 @@ export interface CompactReport extends RetentionReport {
 
 export interface AdminStore {
   status(): Promise<StoreStatus>;
+  /** Reads what arrived lately again; what did not change since the last call is remembered by the owner. */
+  diagnostics(): Promise<Diagnostics>;
+  /** Told by the receiver beside the owner, for `diagnostics`. Not stored. */
+  noteReceiver(report: ReceiverReport): Promise<void>;
   saveCycle(cycle: LearnCycle): Promise<void>;
   /**
    * Takes in spooled batches, maps every appended body, and assembles what is complete by the quiet and idle rules; by default incomplete
@@ -161,6 +214,9 @@ export interface AdminStore {
   /** PRAGMA quick_check, every table and index, foreign keys, the search indexes and the mark of our files; problems in words, empty when sound. */
   check(): Promise<readonly string[]>;
 }
+
+/** What SQL alone cannot answer: the owner of the store adds it. */
+export type OfTheOwner = "drain" | "diagnostics" | "noteReceiver";
 
 /** Everything that is stored, as one object. Arguments and results survive structured clone and JSON apart from bodies. */
 export interface Store

@@ -108,7 +108,7 @@ function readableSpan(span: RawSpan): object {
     links: span.links.map(({ traceId, spanId, attributes }) => ({ context: { traceId, spanId, traceFlags: 1 }, attributes })),
     resource: resourceOf(span.resource),
     instrumentationScope: span.scope,
-    droppedAttributesCount: 0,
+    droppedAttributesCount: span.droppedCount ?? 0,
     droppedEventsCount: 0,
     droppedLinksCount: 0,
   };
@@ -124,7 +124,7 @@ function readableLog(log: RawLog): object {
     attributes: log.attributes,
     resource: resourceOf(log.resource),
     instrumentationScope: log.scope,
-    droppedAttributesCount: 0,
+    droppedAttributesCount: log.droppedCount ?? 0,
   };
 }
 

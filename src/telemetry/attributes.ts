@@ -1,4 +1,4 @@
-/** Span attributes that carry an assignment from injection back to the learner. All are plain OpenTelemetry attribute types. */
+/** Span attributes of ours: assignments from injection on their way back to the learner, and what a processor has to say. All are plain OpenTelemetry attribute types. */
 
 /** string[]: ids of the items whose text went into the prompt. */
 export const KNOWLEDGE_GIVEN = "agentlearn.knowledge.given";
@@ -8,3 +8,6 @@ export const KNOWLEDGE_WITHHELD = "agentlearn.knowledge.withheld";
 
 /** double in [0, 1): the probability with which each eligible normal item is held back. */
 export const KNOWLEDGE_WITHHOLD_PROBABILITY = "agentlearn.knowledge.withhold_probability";
+
+/** int: spans and log records that the processor of this process had to drop, or could not deliver, since it last said so. */
+export const RECORDS_DROPPED = "agentlearn.processor.dropped";

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT_CONTEXT } from "@opentelemetry/api";
@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Collector, type CollectorOptions, startCollector } from "../../collector/main.ts";
 import { AgentLearn } from "../../src/compose/agent-learn.ts";
 import { AgentLearnSpanProcessor } from "../../src/compose/processors.ts";
+import type { Diagnostics } from "../../src/store/ports.ts";
 import { protobufTraces, SPAN_ID, TRACE_ID } from "../support/otlp.ts";
 import { grpcCall, grpcFrame } from "../support/receiver.ts";
 import { CERT_FILE, KEY_FILE, secureFetch } from "../support/tls.ts";
@@ -91,6 +92,25 @@ test("the status of the API tells what the receiver saw", async () => {
     spans: { accepted: 1 },
     bytes: { received: good.length, decoded: good.length },
   });
+});
+
+test("the status of the API says per emitter what content is missing, and the store knows what the receiver refused", async () => {
+  const { otlpHttpUrl, apiUrl, store } = await start();
+  const body = readFileSync("test/fixtures/spans/otel-instrumentation-openai-nocontent.json");
+  const post = (path: string, type: string) =>
+    fetch(`${otlpHttpUrl}/v1/${path}`, { method: "POST", headers: { "content-type": type }, body }).then(({ status }) => status);
+  expect([await post("traces", "application/json"), await post("logs", "application/json"), await post("traces", "text/plain")]).toEqual([
+    200, 200, 415,
+  ]);
+  await store.drain();
+  const { diagnostics } = (await (await fetch(`${apiUrl}/api/v1/status`)).json()) as { diagnostics: Diagnostics };
+  expect(diagnostics.scopes).toMatchObject([
+    { llmCalls: 11, withContent: 0, switch: { set: "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true" } },
+  ]);
+  expect(diagnostics).toMatchObject({ spans: 14, dropped: 0, truncated: 0, inferred: { steps: 4 } });
+  await expect
+    .poll(async () => (await store.diagnostics()).receiver, { timeout: 5_000 })
+    .toMatchObject({ rejected: 0, refused: { "http 415": 1 } });
 });
 
 test("an agent that knows the token is heard: its spans, its questions and its feedback", async () => {

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach, expect, test } from "vitest";
+import { receiverReport } from "../../collector/counts.ts";
 import { LearnError } from "../../src/base/error.ts";
 import { jsonTraces, protobufTraces, SPAN_ID, TRACE_ID } from "../support/otlp.ts";
 import { grpcCall, grpcFrame, startReceiver, type TestReceiver, type TestReceiverOptions } from "../support/receiver.ts";
@@ -116,4 +117,26 @@ test("counts that were given out do not change", async () => {
   const before = http.counts();
   await post(http, good);
   expect([before.requests, before.spans.accepted, http.counts().spans.accepted]).toEqual([[], 0, 1]);
+});
+
+test("in short: what is durable, what was refused one by one, and the requests that were refused, by their answer", async () => {
+  const http = await start("http");
+  await post(
+    http,
+    protobufTraces([
+      [TRACE_ID, SPAN_ID],
+      ["00".repeat(16), SPAN_ID],
+    ]),
+  );
+  await post(http, Buffer.from("hello"));
+  await post(http, good, { ...PROTOBUF, "content-encoding": "lz4" });
+  await post(http, good, { ...PROTOBUF, "content-encoding": "lz4" });
+  expect(receiverReport(http.counts())).toEqual({ accepted: 1, rejected: 1, refused: { "http 400": 1, "http 415": 2 } });
+});
+
+test("a gRPC call that succeeded was not refused", async () => {
+  const grpc = await start("grpc");
+  await grpcCall(grpc.port, [grpcFrame(good)]);
+  await grpcCall(grpc.port, [grpcFrame(Buffer.from("hello"))]);
+  expect(receiverReport(grpc.counts())).toEqual({ accepted: 1, rejected: 0, refused: { "grpc 3": 1 } });
 });

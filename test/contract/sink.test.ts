@@ -43,6 +43,23 @@ describe("the sink of a writer thread", () => {
     await byBytes.close();
   });
 
+  test("the first span that gets through says once how many did not", async () => {
+    const writer = openWriter(options({ maxUnsettledSpans: 2 }));
+    for (const spans of [2, 1, 1]) writer.sink.submit(batchOf(spans));
+    await writer.sink.flush(5_000);
+    for (let n = 0; n < 2; n++) {
+      writer.sink.submit(batchOf(1));
+      await writer.sink.flush(5_000);
+    }
+    await writer.store.drain();
+    const traces = await writer.store.recentTraces(10);
+    const spans = (await Promise.all(traces.map(({ traceId }) => writer.store.spansOf(traceId)))).flatMap((batch) => batch.spans);
+    const told = spans.map(({ attributes }) => attributes["agentlearn.processor.dropped"]).filter((count) => count !== undefined);
+    expect(told).toEqual([2]);
+    expect((await writer.store.diagnostics()).dropped).toBe(2);
+    await writer.close();
+  });
+
   test("what cannot be cloned is dropped and counted, not thrown", async () => {
     const writer = openWriter(options());
     writer.sink.submit({ spans: [aSpan({ attributes: { f: (() => 1) as never } })], logs: [] });

@@ -110,6 +110,7 @@ function spanOf(span: Json, resource: Attributes, scope: Scope, budget: Budget):
     events: listOf(span["events"]).map((event) => eventOf(objectOf(event), budget)),
     links: listOf(span["links"]).map((link) => linkOf(objectOf(link), budget)),
     status: { code: code === 1 || code === 2 ? code : 0, ...(message === "" ? {} : { message }) },
+    ...droppedOf(span, "droppedAttributesCount", "droppedEventsCount", "droppedLinksCount"),
     resource,
     scope,
   };
@@ -121,6 +122,11 @@ const KINDS = ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSU
 function enumOf(value: unknown, names: readonly string[], max: number = names.length - 1): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max) return value;
   return typeof value === "string" ? Math.max(0, names.indexOf(value)) : 0;
+}
+
+function droppedOf(item: Json, ...counts: readonly string[]): Pick<RawSpan, "droppedCount"> {
+  const droppedCount = counts.reduce((sum, key) => sum + enumOf(item[key], [], 0xffff_ffff), 0);
+  return droppedCount === 0 ? {} : { droppedCount };
 }
 
 function eventOf(event: Json, budget: Budget): RawEvent {
@@ -145,6 +151,7 @@ function logOf(log: Json, resource: Attributes, scope: Scope, budget: Budget): R
     timeUs: nanosAsUs(log["timeUnixNano"]) || nanosAsUs(log["observedTimeUnixNano"]),
     ...(eventName === "" ? {} : { eventName }),
     body: jsonValue(log["body"], budget, budget.maxDepth),
+    ...droppedOf(log, "droppedAttributesCount"),
     attributes,
     resource,
     scope,

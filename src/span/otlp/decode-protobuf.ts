@@ -88,7 +88,7 @@ function readScope(reader: WireReader): Scope {
 
 function readSpan(reader: WireReader, resource: Attributes, scope: Scope, budget: Budget): RawSpan {
   let [traceId, spanId, parentSpanId, name] = ["", "", "", ""];
-  let [kind, startTimeUs, endTimeUs, flags] = [0, 0, 0, 0];
+  let [kind, startTimeUs, endTimeUs, flags, droppedCount] = [0, 0, 0, 0, 0];
   let status: RawSpan["status"] = { code: 0 };
   const attributes: { [key: string]: AttributeValue } = {};
   const events: RawEvent[] = [];
@@ -109,6 +109,8 @@ function readSpan(reader: WireReader, resource: Attributes, scope: Scope, budget
     else if (field === 7 && type === FIXED64) startTimeUs = reader.nanosAsUs();
     else if (field === 8 && type === FIXED64) endTimeUs = reader.nanosAsUs();
     else if (field === 16 && type === FIXED32) flags = reader.fixed32();
+    // dropped_attributes_count, dropped_events_count, dropped_links_count
+    else if ((field === 10 || field === 12 || field === 14) && type === VARINT) droppedCount += reader.uint32();
     else reader.skip();
   });
   return {
@@ -122,6 +124,7 @@ function readSpan(reader: WireReader, resource: Attributes, scope: Scope, budget
     events,
     links,
     status,
+    ...(droppedCount === 0 ? {} : { droppedCount }),
     resource,
     scope,
   };
@@ -168,7 +171,7 @@ function readStatus(reader: WireReader): RawSpan["status"] {
 
 function readLog(reader: WireReader, resource: Attributes, scope: Scope, budget: Budget): RawLog | undefined {
   let [traceId, spanId, eventName] = ["", "", ""];
-  let [timeUs, observedUs] = [0, 0];
+  let [timeUs, observedUs, droppedCount] = [0, 0, 0];
   let body: AttributeValue = null;
   const attributes: { [key: string]: AttributeValue } = {};
   each(reader, (field) => {
@@ -182,6 +185,7 @@ function readLog(reader: WireReader, resource: Attributes, scope: Scope, budget:
       else reader.skip();
     } else if (field === 1 && type === FIXED64) timeUs = reader.nanosAsUs();
     else if (field === 11 && type === FIXED64) observedUs = reader.nanosAsUs();
+    else if (field === 7 && type === VARINT) droppedCount = reader.uint32();
     else reader.skip();
   });
   if (!TRACE_ID.test(traceId) || !SPAN_ID.test(spanId)) return undefined;
@@ -192,6 +196,7 @@ function readLog(reader: WireReader, resource: Attributes, scope: Scope, budget:
     timeUs: timeUs === 0 ? observedUs : timeUs,
     ...(typeof named === "string" && named !== "" ? { eventName: named } : {}),
     body,
+    ...(droppedCount === 0 ? {} : { droppedCount }),
     attributes,
     resource,
     scope,

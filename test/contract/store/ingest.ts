@@ -22,6 +22,21 @@ export function describeIngest(store: () => SqlStore): void {
       expect(stored).toEqual(body);
     });
 
+    test("names the traces that have spans, the one first heard of last in front, also when it is assembled", async () => {
+      const [older, newer, empty] = [hex(32), hex(32), hex(32)];
+      await map(older, T0 + 5);
+      await map(newer, T0 + 3);
+      await store().appendBodies([aBody({ traceIds: [empty] })]);
+      await store().saveAssembled(newer, [], [], T0 + 1_000_000);
+      const recent = await store().recentTraces(10_000);
+      const own = recent.filter(({ traceId }) => [older, newer, empty].includes(traceId));
+      expect(own).toEqual([
+        { traceId: newer, lastArrivalUs: T0 + 3, spanCount: 1 },
+        { traceId: older, lastArrivalUs: T0 + 5, spanCount: 1 },
+      ]);
+      expect(await store().recentTraces(1)).toHaveLength(1);
+    });
+
     test("gives bodies oldest first and no more than asked for", async () => {
       const traceId = hex(32);
       await store().appendBodies([1, 2, 3].map((n) => aBody({ traceIds: [traceId], body: new Uint8Array([n]) })));

@@ -6,6 +6,7 @@ import { LearnError } from "../../../src/base/error.ts";
 import type { ValidationCase } from "../../../src/knowledge/ports.ts";
 import { recheck } from "../../../src/knowledge/recheck.ts";
 import { type LearnOptions, learn } from "../../../src/learner/cycle.ts";
+import { createDiagnosis } from "../../../src/learner/diagnose.ts";
 import { createKnowledgeDesk } from "../../../src/learner/knowledge-desk.ts";
 import type { Lesson } from "../../../src/lesson/lesson.ts";
 import type { Analyzer } from "../../../src/lesson/ports.ts";
@@ -26,7 +27,9 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "agentlearn-cycle-"));
   const driver = openLibsqlDriver({ path: join(folder, "t.db") });
   await migrate(driver, clock, "t.db");
-  store = { ...createSqlStore(driver, clock), drain: async () => ({ mapped: 0, assembled: 0 }) };
+  const base = createSqlStore(driver, clock);
+  const diagnostics = createDiagnosis({ store: base });
+  store = { ...base, drain: async () => ({ mapped: 0, assembled: 0 }), diagnostics, noteReceiver: async () => undefined };
 });
 afterEach(async () => {
   await store.close();

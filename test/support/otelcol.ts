@@ -113,6 +113,15 @@ export async function sendTo(port: number, spans: readonly SentSpan[]): Promise<
   return (await fetch(`http://127.0.0.1:${port}/v1/traces`, { method: "POST", headers, body: requestOf(spans) })).status;
 }
 
+/** One request with a log record for the first span of each run. */
+export async function sendLogsTo(port: number, runs: readonly (readonly SentSpan[])[]): Promise<number> {
+  const logRecords = runs.flatMap(([span]) => (span === undefined ? [] : [{ traceId: span.traceId, spanId: span.spanId, ...CHOICE }]));
+  const body = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] });
+  return (await fetch(`http://127.0.0.1:${port}/v1/logs`, { method: "POST", headers: { "content-type": "application/json" }, body }))
+    .status;
+}
+const CHOICE = { timeUnixNano: "1800000000500000000", eventName: "gen_ai.choice", body: { stringValue: "done" } };
+
 /** An empty request: the receiver of the Collector listens. */
 export async function listensOn(port: number): Promise<boolean> {
   return (await sendTo(port, [])) === 200;

@@ -91,12 +91,13 @@ async function replayChannel(recording: readonly unknown[], sink: SpanSink): Pro
   const listener = listenToAiChannel({ sink, nowUs: () => (nowUs += 1000) });
   const channel = tracingChannel<unknown, object>("ai:telemetry");
   const lines = recording as readonly ChannelLine[];
+  const keys = lines.map(operationKey);
 
   function play(from: number, until: number): void {
     let at = from;
     while (at < until) {
       const line = lines[at] as ChannelLine;
-      const ended = lines.findIndex((other, index) => index > at && other.ph === "asyncEnd" && isSame(other, line));
+      const ended = lines.findIndex((other, index) => index > at && other.ph === "asyncEnd" && keys[index] === keys[at]);
       const message: { type: string; event: object; result?: unknown; error?: unknown } = { type: line.type, event: line.event };
       channel.start.runStores(message, () => {
         channel.end.publish(message);
@@ -124,10 +125,8 @@ async function replayChannel(recording: readonly unknown[], sink: SpanSink): Pro
   await listener.shutdown();
 }
 
-function isSame(one: ChannelLine, other: ChannelLine): boolean {
-  const keyOf = ({ type, event }: ChannelLine): string =>
-    JSON.stringify([type, event.callId, event.stepNumber ?? null, event.toolCall?.toolCallId ?? null]);
-  return keyOf(one) === keyOf(other);
+function operationKey({ type, event }: ChannelLine): string {
+  return `${type} ${event.callId} ${event.stepNumber ?? ""} ${event.toolCall?.toolCallId ?? ""}`;
 }
 
 function revived(text: string): Error {

@@ -66,6 +66,8 @@ export function createThreadClient(options: ThreadClientOptions): ThreadClient {
       lost(thread, messageOf(caught));
     });
     thread.on("exit", () => lost(thread, "it exited"));
+    // Last: a listener for messages refs the thread, and an agent that never flushes would not end.
+    thread.unref();
     return thread;
   };
 
@@ -129,7 +131,7 @@ function wholeBuffers(bodies: unknown): readonly ArrayBuffer[] {
 }
 
 function startWorker(entry: URL, workerData: WriterOptions): Worker {
-  const thread = new Worker(entry, {
+  return new Worker(entry, {
     workerData,
     name: "agentlearn-writer",
     // The agent's own flags and preloads are not for this thread: `--import agentlearn/register` would trace the writer and start another.
@@ -139,8 +141,6 @@ function startWorker(entry: URL, workerData: WriterOptions): Worker {
     stdout: true,
     stderr: true,
   });
-  thread.unref();
-  return thread;
 }
 
 /** The built entry. Node 20 cannot run TypeScript in a worker, so sources under test use the build beside them. */

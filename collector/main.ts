@@ -4,6 +4,7 @@ import { newTraceId } from "../src/base/id.ts";
 import { injectionFrom } from "../src/compose/from-config.ts";
 import { acquireRuntime } from "../src/compose/runtime.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
+import { drawSeed } from "../src/injection/assign.ts";
 import { learn } from "../src/learner/cycle.ts";
 import { recoveryAnalyzer } from "../src/lesson/recovery-analyzer.ts";
 import type { Store } from "../src/store/ports.ts";
@@ -114,7 +115,8 @@ function apiPorts(store: Store, config: Config, handle: OtlpHandler): ApiPorts {
       const [status, { receiver: _told, ...diagnostics }] = await Promise.all([store.status(), store.diagnostics()]);
       return { ...status, diagnostics, receiver: handle.counts() };
     },
-    knowledgeFor: ({ traceId, ...request }) => injection({ ...request, seed: traceId ?? newTraceId() }),
+    knowledgeFor: ({ traceId = newTraceId(), conversationId, ...request }) =>
+      injection({ ...request, seed: drawSeed({ conversationId, traceId }) }),
     addFeedback: (feedback) => store.addFeedback(feedback),
     listTraces: (filter) => store.listTraces(filter),
     getTrace: (id) => store.getTrace(id),

@@ -6,8 +6,9 @@ import { acquireRuntime } from "../src/compose/runtime.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
 import { drawSeed } from "../src/injection/assign.ts";
 import { learn } from "../src/learner/cycle.ts";
+import { retire } from "../src/learner/retire.ts";
 import { recoveryAnalyzer } from "../src/lesson/recovery-analyzer.ts";
-import type { Store } from "../src/store/ports.ts";
+import type { Store, StoreStatus } from "../src/store/ports.ts";
 import { createReporter } from "../src/telemetry/report.ts";
 import { createApi, startApi } from "./api/app.ts";
 import type { ApiPorts } from "./api/ports.ts";
@@ -124,13 +125,30 @@ function apiPorts(store: Store, config: Config, handle: OtlpHandler): ApiPorts {
   };
 }
 
-/** Mines new traces on a timer. No model is called and nothing is promoted: both need somebody to ask for it (`agentlearn learn`). */
+/**
+ * Mines new traces on a timer, and takes items out of use that harm. No model is called and nothing is promoted: both need somebody to ask for it
+ * (`agentlearn learn`).
+ */
 function startLearner(store: Store, config: Config): () => Promise<void> {
   const reporter = createReporter("learner");
   const abort = new AbortController();
   let running: Promise<unknown> = Promise.resolve();
+  let [seen, lookAgainAt] = ["", 0];
+  /** Only when runs or verdicts came. Reading all evidence takes its time in a large store; it may take 2 % of the time there is. */
+  const lookForHarm = async ({ traces }: StoreStatus) => {
+    const now = JSON.stringify(traces);
+    const began = performance.now();
+    if (now === seen || began < lookAgainAt) return;
+    const { minimumGain, hibernateDays, alpha } = config;
+    const { reported } = await retire({ store, clock: systemClock, alpha, minimumGain, hibernateDays, signal: abort.signal });
+    for (const { itemId, reason } of reported) reporter.failure(`item ${itemId.slice(0, 8)}`, new Error(reason));
+    seen = now;
+    lookAgainAt = performance.now() + 50 * (performance.now() - began);
+  };
   const round = async () => {
-    if ((await store.status()).unanalyzed === 0) return;
+    const status = await store.status();
+    await lookForHarm(status);
+    if (status.unanalyzed === 0) return;
     await learn({
       store,
       clock: systemClock,
@@ -138,6 +156,7 @@ function startLearner(store: Store, config: Config): () => Promise<void> {
       activation: "approval",
       alpha: config.alpha,
       minimumGain: config.minimumGain,
+      retires: false,
       passScore: config.passScore,
       concurrency: config.concurrency,
       confirmReplicates: config.confirmReplicates,

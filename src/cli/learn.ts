@@ -12,7 +12,7 @@ import { paint } from "./terminal.ts";
 export function addLearn(program: Command): void {
   program
     .command("learn")
-    .description("mine new traces for lessons and test the candidates")
+    .description("mine new traces for lessons, retire what harms, and test the candidates")
     .option("--agent <file:export>", "module with `(task, knowledge) => answer`; without it candidates wait untested")
     .option("--concurrency <n>", "agent runs at a time while testing (default 4)")
     .action(async (options: { agent?: string }, command: Command) => {
@@ -45,6 +45,13 @@ export function reportText(report: LearnReport): string {
     lines.push(`${paint(colour, verdict.padEnd(9))} ${item.id.slice(0, 8)} ${oneLine(item.content, 160)}`);
     if (validation !== undefined) lines.push(`          ${printable(validation.reason)}`);
     lines.push(paint("dim", `          next: ${next}`));
+  }
+  for (const [label, list] of [
+    ["retired", report.deprecated],
+    ["again", report.challenged ?? []],
+    ["look at", report.reported ?? []],
+  ] as const) {
+    for (const { itemId, reason } of list) lines.push(`${paint("yellow", label.padEnd(9))} ${itemId.slice(0, 8)} ${printable(reason)}`);
   }
   for (const { analyzer, reason, traceIds } of report.refusals.slice(0, 20)) {
     lines.push(

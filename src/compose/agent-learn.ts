@@ -160,6 +160,7 @@ export class AgentLearn {
       activation: this.config.activation,
       alpha: this.config.alpha,
       minimumGain: this.config.minimumGain,
+      hibernateDays: this.config.hibernateDays,
       passScore: this.config.passScore,
       concurrency: options.concurrency ?? this.config.concurrency,
       confirmReplicates: this.config.confirmReplicates,

@@ -15,6 +15,7 @@ export interface Config {
   readonly maxPinned: number;
   readonly alpha: number;
   readonly minimumGain: number;
+  readonly hibernateDays: number;
   readonly passScore: number;
   readonly confirmReplicates: number;
   readonly concurrency: number;
@@ -83,6 +84,9 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .default(0.05)
     .describe("Error budget of the whole stream of candidates: expected share of useless ones among those that pass."),
   minimumGain: share.default(0.05).describe("Least mean score gain with which a candidate passes."),
+  hibernateDays: days
+    .default(0)
+    .describe("Days after which an active item that no task asked for, while others ran, is taken out of use. 0 keeps it."),
   passScore: number
     .gt(0, "must be above 0")
     .max(1, "must be at most 1")

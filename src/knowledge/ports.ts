@@ -26,6 +26,43 @@ export interface KnowledgeStore {
   removeItem(itemId: string): Promise<void>;
 }
 
+/** That one run was given or denied one item, and what came of it. */
+export interface ExposedRun {
+  readonly runId: string;
+  /** What the draw was for: the conversation, else the W3C trace. Runs of one unit share their arm, so together they are one observation. */
+  readonly unitId: string;
+  readonly given: boolean;
+  /** As stated before the draw: the total probability of being withheld. */
+  readonly probability: number;
+  /** The run got no knowledge at all; `controlShare` was the probability of that, 0 where no control group was drawn. */
+  readonly control: boolean;
+  readonly controlShare: number;
+  /** By the verdict; partial is no success. A run that ended in an error and was never judged failed. Absent: not judged. */
+  readonly success?: boolean;
+  /** As `gen_ai.request.model` says it. */
+  readonly model?: string;
+  readonly startTimeUs: TimeUs;
+}
+
+export interface ExposureFilter {
+  readonly itemId: string;
+  /** Only runs that began then or later. */
+  readonly sinceUs?: TimeUs;
+  /** The last run id of the page before. */
+  readonly after?: string;
+  /** At most this many; default 2,000, at most 10,000. */
+  readonly limit?: number;
+}
+
+/** Reads the evidence about items. Pages follow the run ids, whatever the time; a page shorter than its limit is the last. */
+export interface EffectStore {
+  exposedRuns(filter: ExposureFilter): Promise<readonly ExposedRun[]>;
+  /** Runs for which a control group was drawn, with `given` for the knowledge arm and `probability` of the control arm. */
+  controlledRuns(filter: Omit<ExposureFilter, "itemId">): Promise<readonly ExposedRun[]>;
+  /** The models of the newest 1,000 runs that began before then, of one agent where it is named. */
+  modelsBefore(atUs: TimeUs, agentName?: string): Promise<readonly string[]>;
+}
+
 /** Runs the user's agent on a task. `knowledge` is the exact text for the prompt, "" for none: the runner must use it and no other. */
 export type AgentRunner = (task: string, knowledge: string, signal?: AbortSignal) => Promise<string> | string;
 

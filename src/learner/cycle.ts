@@ -8,6 +8,7 @@ import { type Proposal, propose } from "../lesson/propose.ts";
 import { judge, verdict } from "../outcome/judge.ts";
 import type { OutcomeSignal } from "../outcome/ports.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
+import { type RetireReport, retire } from "./retire.ts";
 import { type TestOptions, testCandidates } from "./test-candidates.ts";
 
 export interface LearnOptions extends TestOptions {
@@ -17,11 +18,16 @@ export interface LearnOptions extends TestOptions {
   readonly maxTraces?: number;
   /** false: read what is assembled and leave incomplete traces alone. Default true: somebody asked, so everything is assembled now. */
   readonly drain?: boolean;
+  /** See `RetirementRules`. Default 0: an unused item stays. */
+  readonly hibernateDays?: number;
+  /** false: the caller looks after retirement itself. Default true. */
+  readonly retires?: boolean;
 }
 
 const ACTOR = "learner";
+const NOTHING_RETIRED: RetireReport = { deprecated: [], challenged: [], reported: [] };
 
-/** One pass over what was not read yet: mine, propose, test, promote. Idempotent: a crash repeats at most the step it died in. */
+/** One pass over what was not read yet: mine, propose, retire, test, promote. Idempotent: a crash repeats at most the step it died in. */
 export async function learn(options: LearnOptions): Promise<LearnReport> {
   const startedAtUs = options.clock.nowUs();
   const cycleId = newId();
@@ -29,12 +35,17 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   tell({ phase: "collect", done: 0, total: 0, detail: "assembling traces" });
   if (options.drain !== false) await options.store.drain();
   const mined = await mine(options, tell);
+  // Before the tests, also when nothing new was mined: a harmful item must not stand on both sides of them, and one that is challenged is tested now.
+  const { deprecated, challenged, reported } =
+    options.retires === false ? NOTHING_RETIRED : await retire({ ...options, hibernateDays: options.hibernateDays ?? 0 });
   const decisions = await testCandidates(options, ACTOR, tell);
   const report: LearnReport = {
     cycleId,
     ...mined,
     decisions,
-    deprecated: [],
+    deprecated,
+    ...(challenged.length === 0 ? {} : { challenged }),
+    ...(reported.length === 0 ? {} : { reported }),
     durationMs: Math.round((options.clock.nowUs() - startedAtUs) / 1000),
   };
   await options.store.saveCycle({ id: cycleId, startedAtUs, endedAtUs: options.clock.nowUs(), report });

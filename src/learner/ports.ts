@@ -30,6 +30,11 @@ export interface LearnReport {
     /** What to do next with it, as a command or a sentence. */
     readonly next: string;
   }[];
+  /** Taken out of use in this cycle: harmful, useless or unused. */
   readonly deprecated: readonly { readonly itemId: string; readonly reason: string }[];
+  /** Retired once, and candidates again because the model changed. Absent when none. */
+  readonly challenged?: readonly { readonly itemId: string; readonly reason: string }[];
+  /** Pinned items that would have been retired, and items whose arms were not drawn as stated. Absent when none. */
+  readonly reported?: readonly { readonly itemId: string; readonly reason: string }[];
   readonly durationMs: number;
 }

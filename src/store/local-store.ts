@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { createAdminStore } from "./admin-store.ts";
 import type { SqlDriver } from "./driver.ts";
+import { createEffectStore } from "./effect-store.ts";
 import { createEvaluationStore } from "./evaluation-store.ts";
 import { createIngestStore } from "./ingest-store.ts";
 import { createKnowledgeSearch } from "./knowledge-search.ts";
@@ -24,6 +25,7 @@ export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {
     ...createLessonStore(driver, clock),
     ...createKnowledgeStore(driver, clock),
     ...createKnowledgeSearch(driver),
+    ...createEffectStore(driver),
     ...createEvaluationStore(driver),
     ...createAdminStore(driver, clock),
     close: () => driver.close(),

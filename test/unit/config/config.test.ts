@@ -29,6 +29,7 @@ describe("loadConfig", () => {
       maxPinned: 20,
       alpha: 0.05,
       minimumGain: 0.05,
+      hibernateDays: 0,
       passScore: 0.7,
       confirmReplicates: 2,
       concurrency: 4,

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { eLondLevel } from "../../../src/stats/online-level.ts";
 import { signTest } from "../../../src/stats/sign-test.ts";
-import { wilson } from "../../../src/stats/wilson.ts";
 
 /** Exact P(X >= wins) out of whole numbers. */
 function exactTail(wins: number, losses: number): number {
@@ -41,34 +40,6 @@ describe("signTest", () => {
     [1, 1, 3 / 4],
   ])("is the textbook value for %i wins and %i losses", (wins, losses, expected) => {
     expect(signTest(wins, losses)).toBeCloseTo(expected, 12);
-  });
-});
-
-describe("wilson", () => {
-  test("solves its defining equation at both ends", () => {
-    // Wilson's interval holds exactly the p with |rate - p| <= z sqrt(p (1 - p) / n).
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5_000 }), fc.double({ min: 0, max: 1, noNaN: true }), (trials, share) => {
-        const successes = Math.round(trials * share);
-        const z = 1.96;
-        const { lower, upper } = wilson(successes, trials, z);
-        for (const end of [lower, upper]) {
-          const distance = Math.abs(successes / trials - end);
-          expect(distance).toBeCloseTo(z * Math.sqrt((end * (1 - end)) / trials), 9);
-        }
-      }),
-    );
-  });
-
-  test("knows the published interval for 81 of 263", () => {
-    // Newcombe 1998, Statistics in Medicine 17:857, table I, method 3.
-    const { lower, upper } = wilson(81, 263);
-    expect(lower).toBeCloseTo(0.2553, 4);
-    expect(upper).toBeCloseTo(0.3662, 4);
-  });
-
-  test("is everything when there were no trials", () => {
-    expect(wilson(0, 0)).toEqual({ lower: 0, upper: 1 });
   });
 });
 

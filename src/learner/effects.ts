@@ -1,0 +1,44 @@
+import type { TimeUs } from "../base/clock.ts";
+import { type Effect, effectOf, libraryEffectOf } from "../knowledge/effect.ts";
+import type { HistoryEntry, KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { EffectStore, ExposedRun, KnowledgeStore } from "../knowledge/ports.ts";
+
+/** What reading effects needs of the store. */
+export type EffectSource = EffectStore & Pick<KnowledgeStore, "historyOf" | "listKnowledge">;
+
+export interface ItemEffect {
+  readonly item: KnowledgeItem;
+  readonly effect: Effect;
+  /** Runs before then were given other words, or an item that was retired since. 0: all count. */
+  readonly sinceUs: TimeUs;
+}
+
+/** The effect of one item as it stands now. */
+export async function itemEffectOf(store: EffectSource, item: KnowledgeItem, alpha: number): Promise<ItemEffect> {
+  const sinceUs = evidenceSince(await store.historyOf(item.id));
+  const runs = await everyPage((after) => store.exposedRuns({ itemId: item.id, sinceUs, ...after }));
+  return { item, effect: effectOf(runs, alpha), sinceUs };
+}
+
+/** What all knowledge together is worth; `undefined` where no control group was ever drawn. */
+export async function libraryEffect(store: EffectStore, alpha: number): Promise<Effect | undefined> {
+  const runs = await everyPage((after) => store.controlledRuns(after));
+  return runs.length === 0 ? undefined : libraryEffectOf(runs, alpha);
+}
+
+/** New words are a new question, and so is an item that somebody brought back: the old evidence would retire it again at the first look. */
+function evidenceSince(history: readonly HistoryEntry[]): TimeUs {
+  return history.findLast(({ action }) => action === "edit" || action === "restore")?.atUs ?? 0;
+}
+
+const PAGE = 2_000;
+
+async function everyPage(
+  read: (page: { readonly after?: string; readonly limit: number }) => Promise<readonly ExposedRun[]>,
+): Promise<readonly ExposedRun[]> {
+  const all: ExposedRun[] = [];
+  for (let page = await read({ limit: PAGE }); ; page = await read({ after: (all.at(-1) as ExposedRun).runId, limit: PAGE })) {
+    all.push(...page);
+    if (page.length < PAGE) return all;
+  }
+}

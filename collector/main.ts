@@ -6,6 +6,7 @@ import { acquireRuntime } from "../src/compose/runtime.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
 import { drawSeed } from "../src/injection/assign.ts";
 import { learn } from "../src/learner/cycle.ts";
+import { readAbReport, readItemReport } from "../src/learner/effects.ts";
 import { retire } from "../src/learner/retire.ts";
 import { recoveryAnalyzer } from "../src/lesson/recovery-analyzer.ts";
 import type { Store, StoreStatus } from "../src/store/ports.ts";
@@ -118,6 +119,8 @@ function apiPorts(store: Store, config: Config, handle: OtlpHandler): ApiPorts {
     },
     knowledgeFor: ({ traceId = newTraceId(), conversationId, ...request }) =>
       injection({ ...request, seed: drawSeed({ conversationId, traceId }) }),
+    abReport: () => readAbReport(store, config.alpha),
+    itemReport: async (id) => readItemReport(store, await store.getKnowledgeItem(id), config.alpha),
     addFeedback: (feedback) => store.addFeedback(feedback),
     listTraces: (filter) => store.listTraces(filter),
     getTrace: (id) => store.getTrace(id),

@@ -1,7 +1,7 @@
 export type { GivenKnowledge, KnowledgeCallOptions } from "./agent/knowledge-client.ts";
 export type { TraceOptions } from "./agent/trace-function.ts";
 export { type ErrorCode, isLearnError, LearnError } from "./base/error.ts";
-export { AgentLearn, type AgentLearnOptions, type LearnCallOptions } from "./compose/agent-learn.ts";
+export { AgentLearn, type AgentLearnOptions, type BlameCallOptions, type LearnCallOptions } from "./compose/agent-learn.ts";
 export { AgentLearnTracingProcessor, type AiSdkListener, listenToAiSdk } from "./compose/bridges.ts";
 export type { NewEvalCase } from "./compose/eval-cases.ts";
 export { getKnowledge, withKnowledge } from "./compose/process-default.ts";
@@ -10,6 +10,7 @@ export type { Config } from "./config/config.ts";
 export type { EvalComparison } from "./evaluation/compare.ts";
 export type { EvalCase, EvalResult, EvalRun } from "./evaluation/evaluation.ts";
 export type { Scorer } from "./evaluation/ports.ts";
+export type { Blame, Replay, Suspect } from "./knowledge/blame.ts";
 export type {
   ExposureCounts,
   HistoryEntry,

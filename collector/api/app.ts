@@ -86,6 +86,10 @@ export function createApi({ ports, host = "127.0.0.1", allowedHosts, token }: Ap
 
   app.get("/api/v1/items", async (context) => context.json({ items: await ports.listKnowledge(parseItemsQuery(context.req.query())) }));
 
+  app.get("/api/v1/items/:id/effect", async (context) => context.json(await ports.itemReport(context.req.param("id"))));
+
+  app.get("/api/v1/ab-report", async (context) => context.json(await ports.abReport()));
+
   return app;
 }
 

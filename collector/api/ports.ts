@@ -1,4 +1,5 @@
 import type { Injection } from "../../src/injection/injection.ts";
+import type { AbReport, ItemReport } from "../../src/knowledge/ab-report.ts";
 import type { Diagnostics, Store, StoreStatus } from "../../src/store/ports.ts";
 import type { ReceiverCounts } from "../counts.ts";
 
@@ -21,4 +22,8 @@ export interface ApiPorts extends Pick<Store, "addFeedback" | "listTraces" | "ge
   status(): Promise<StoreStatus & { readonly diagnostics?: Omit<Diagnostics, "receiver">; readonly receiver?: ReceiverCounts }>;
   /** Decides what a run gets. Never rejects for want of knowledge: then `text` is "" and the lists are empty. */
   knowledgeFor(request: KnowledgeRequest): Promise<Injection>;
+  /** The effect of all knowledge and of every item, by the runs up to now. */
+  abReport(): Promise<AbReport>;
+  /** Of one item, by full id or unique prefix. Rejects "not-found", or "conflict" when the prefix is ambiguous. */
+  itemReport(idOrPrefix: string): Promise<ItemReport>;
 }

@@ -2,8 +2,10 @@ import type { Command } from "commander";
 import { LearnError } from "../base/error.ts";
 import { oneLine, printable } from "../base/text.ts";
 import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "../knowledge/knowledge-item.ts";
+import { readItemReport } from "../learner/effects.ts";
 import type { KnowledgeDesk } from "../learner/knowledge-desk.ts";
 import { contextOf } from "./context.ts";
+import { effectLines } from "./effect-text.ts";
 import { paint, table } from "./terminal.ts";
 
 const STATES: readonly KnowledgeStatus[] = ["candidate", "validated", "active", "deprecated", "archived"];
@@ -16,7 +18,7 @@ export function addKnowledge(program: Command): void {
     .option("--status <status>", `one of ${STATES.join(", ")}`)
     .option("--limit <n>", "at most this many (default 100)")
     .action(list);
-  group.command("show <id>").description("one item with its evidence and history").action(show);
+  group.command("show <id>").description("one item with its effect, evidence and history").action(show);
   group
     .command("approve <id>")
     .description("make a validated item active; an untested candidate needs --reason, by which you vouch for it")
@@ -78,9 +80,14 @@ async function list(options: { status?: string; limit?: string }, command: Comma
 }
 
 async function show(id: string, _options: object, command: Command): Promise<void> {
-  const { terminal, withDesk } = contextOf(command);
-  const shown = await withDesk((desk) => desk.show(id));
-  terminal.result("agentlearn.knowledge.show/v1", shown, () => itemText(shown.item, shown.history, shown.validations));
+  const { config, terminal, withDesk } = contextOf(command);
+  const shown = await withDesk(async (desk, store) => {
+    const page = await desk.show(id);
+    return { ...page, report: await readItemReport(store, page.item, config.alpha) };
+  });
+  const { item, history, validations, report } = shown;
+  const value = { item, history, validations, effect: report.effect, effectSummary: report.summary };
+  terminal.result("agentlearn.knowledge.show/v1", value, () => itemText(item, history, validations, effectLines(report)));
 }
 
 async function edit(id: string, options: { content?: string; appliesWhen?: string; reason: string }, command: Command): Promise<void> {
@@ -104,7 +111,12 @@ function decision(verb: string, act: Act): (id: string, options: { reason?: stri
 }
 
 /** One item as a page: text, where it comes from, what was tested, what happened to it. */
-export function itemText(item: KnowledgeItem, history: readonly HistoryEntry[], validations: readonly Validation[]): string {
+export function itemText(
+  item: KnowledgeItem,
+  history: readonly HistoryEntry[],
+  validations: readonly Validation[],
+  effect: readonly string[] = [],
+): string {
   const lines = [
     `${paint("bold", item.id)}  ${item.type}  ${item.status}${item.priority === "pinned" ? "  pinned" : ""}  version ${item.version}`,
     "",
@@ -117,6 +129,7 @@ export function itemText(item: KnowledgeItem, history: readonly HistoryEntry[], 
       .join(", ")}${item.sourceTraceIds.length > 5 ? ` and ${item.sourceTraceIds.length - 5} more` : ""} (${item.analyzer})`,
     `taint         ${item.taint.join(", ") || "none"}`,
     `exposure      given ${item.counts.given} (${item.counts.givenSuccess} succeeded), withheld ${item.counts.withheld} (${item.counts.withheldSuccess} succeeded)`,
+    ...effect,
   ];
   for (const validation of validations) {
     lines.push(
@@ -145,10 +158,10 @@ function percent(item: KnowledgeItem): string {
 }
 
 /** A whole number from 1 to 10,000. */
-export function limitOf(text: string | undefined, fallback: number): number {
+export function limitOf(text: string | undefined, fallback: number, flag = "--limit"): number {
   if (text === undefined) return fallback;
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1 || value > 10_000)
-    throw new LearnError("invalid", `--limit ${text} is not a whole number from 1 to 10000`, { hint: "write --limit 20" });
+    throw new LearnError("invalid", `${flag} ${text} is not a whole number from 1 to 10000`, { hint: `write ${flag} 20` });
   return value;
 }

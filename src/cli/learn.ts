@@ -67,7 +67,8 @@ export function reportText(report: LearnReport): string {
   return lines.join("\n");
 }
 
-async function loadRunner(reference: string): Promise<AgentRunner> {
+/** The function that `--agent FILE:EXPORT` names; `run` where it names none. */
+export async function loadRunner(reference: string): Promise<AgentRunner> {
   const [, file, name] = /^(.*?)(?::([\w$]+))?$/.exec(reference) ?? [];
   if (file === undefined || file === "")
     throw new LearnError("invalid", `--agent ${reference} names no file`, { hint: "write --agent ./agent.mjs:run" });

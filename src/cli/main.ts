@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { describeConfig } from "../config/config.ts";
+import { addAbReport } from "./ab-report.ts";
 import { addDemo } from "./demo.ts";
 import { addDoctor } from "./doctor.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
@@ -22,7 +23,7 @@ const program = new Command("agentlearn")
   .showHelpAfterError("(add --help for what is possible)")
   .exitOverride();
 
-for (const add of [addUp, addDemo, addStatus, addImport, addLearn, addKnowledge, addTraces, addStore, addDoctor]) add(program);
+for (const add of [addUp, addDemo, addStatus, addImport, addLearn, addKnowledge, addAbReport, addTraces, addStore, addDoctor]) add(program);
 inherit(program);
 
 const json = process.argv.includes("--json");

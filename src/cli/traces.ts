@@ -1,10 +1,13 @@
 import type { Command } from "commander";
 import { LearnError } from "../base/error.ts";
 import { oneLine, printable } from "../base/text.ts";
+import { AgentLearn } from "../compose/agent-learn.ts";
+import type { Blame } from "../knowledge/blame.ts";
 import type { Outcome, OutcomeStatus } from "../outcome/outcome.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
 import { contextOf } from "./context.ts";
 import { limitOf } from "./knowledge.ts";
+import { loadRunner } from "./learn.ts";
 import { paint, table } from "./terminal.ts";
 
 const STATES: readonly OutcomeStatus[] = ["success", "failure", "partial"];
@@ -37,6 +40,13 @@ export function addTraces(program: Command): void {
       terminal.result("agentlearn.traces.show/v1", shown, () => traceText(shown.trace, shown.outcomes));
     });
   group
+    .command("blame <id>")
+    .description("which of the knowledge items given to a run made it fail, by causal evidence")
+    .option("--replay", "repeat the run with each item left out; needs --agent and an eval case with the same task")
+    .option("--agent <file:export>", "module with `(task, knowledge) => answer`")
+    .option("--replicates <n>", "runs with everything, and as many without each item (default 8)")
+    .action(showBlame);
+  group
     .command("search <words...>")
     .description("full-text over tasks, outputs and errors")
     .option("--limit <n>", "at most this many (default 20)")
@@ -46,6 +56,34 @@ export function addTraces(program: Command): void {
       const traces = await withStore((store) => store.searchTraces(words.join(" "), limit));
       terminal.result("agentlearn.traces.search/v1", { traces }, () => summaries(traces));
     });
+}
+
+async function showBlame(id: string, options: { replay?: boolean; agent?: string; replicates?: string }, command: Command): Promise<void> {
+  const { config, terminal, withStore } = contextOf(command);
+  await withStore((store) => store.status());
+  const learn = new AgentLearn({ ...config });
+  try {
+    if (options.agent !== undefined) learn.setAgentRunner(await loadRunner(options.agent));
+    const replicates = limitOf(options.replicates, 8, "--replicates");
+    const result = await learn.blame(id, options.replay === true ? { replay: true, replicates } : {});
+    terminal.result("agentlearn.traces.blame/v1", result, () => blameText(result));
+  } finally {
+    await learn.close();
+  }
+}
+
+function blameText({ runId, status, conclusion, suspects, unknownItems }: Blame): string {
+  const lines = [`${paint("bold", runId)}  ${status}`, printable(conclusion)];
+  for (const [index, suspect] of suspects.entries()) {
+    lines.push(
+      "",
+      `${index + 1}. ${suspect.itemId.slice(0, 8)} ${suspect.status}${suspect.editedSince ? ", edited since" : ""}  ${oneLine(suspect.content, 160)}`,
+    );
+    lines.push(`   ${paint(suspect.verdict === "harms" ? "red" : "dim", printable(suspect.finding))}`);
+  }
+  if (unknownItems.length > 0)
+    lines.push("", `given, and not stored any more: ${unknownItems.map((id) => printable(id.slice(0, 8))).join(", ")}`);
+  return lines.join("\n");
 }
 
 function summaries(traces: readonly TraceSummary[]): string {

@@ -11,6 +11,7 @@ import { createFunctionTracer, type FunctionTracer, type TraceOptions } from "..
 import { systemClock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import { newId, newTraceId } from "../base/id.ts";
+import { foldText } from "../base/similarity.ts";
 import { userName } from "../base/user-name.ts";
 import { type Config, loadConfig } from "../config/config.ts";
 import { compareEvalRuns, type EvalComparison } from "../evaluation/compare.ts";
@@ -18,7 +19,9 @@ import { evaluate } from "../evaluation/evaluate.ts";
 import type { EvalCase, EvalRun } from "../evaluation/evaluation.ts";
 import type { Scorer } from "../evaluation/ports.ts";
 import { exactScorer } from "../evaluation/scorers.ts";
+import type { Blame } from "../knowledge/blame.ts";
 import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
+import { blame } from "../learner/blame.ts";
 import { learn } from "../learner/cycle.ts";
 import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-desk.ts";
 import type { LearnProgress, LearnReport } from "../learner/ports.ts";
@@ -48,6 +51,15 @@ export interface LearnCallOptions {
   readonly onProgress?: (progress: LearnProgress) => void;
   readonly signal?: AbortSignal;
   readonly concurrency?: number;
+}
+
+export interface BlameCallOptions {
+  /** Runs the agent again, `replicates` times with everything and as often without each item. */
+  readonly replay?: boolean;
+  readonly scorer?: Scorer;
+  /** Default 8. */
+  readonly replicates?: number;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -167,6 +179,43 @@ export class AgentLearn {
       ...(onProgress === undefined ? {} : { onProgress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
+  }
+
+  /**
+   * Which of the items given to a run made it fail, by their lift over all runs; with `replay` also by repeating the run with each left out, which needs
+   * setAgentRunner and a way to score the task: `scorer`, or an eval case with the same task.
+   */
+  async blame(traceId: string, options: BlameCallOptions = {}): Promise<Blame> {
+    const { store } = this.#local("blame()");
+    await this.#runtime.sink.flush(5_000);
+    const { alpha, passScore, concurrency } = this.config;
+    if (options.replay !== true) return blame(traceId, { store, alpha });
+    const { task } = await store.getTrace(traceId);
+    const runner = this.#runner;
+    const score = options.scorer ?? this.#scorerFor(await store.listEvalCases(), task);
+    if (runner === undefined)
+      throw new LearnError("invalid", "a replay needs an agent", { hint: "call setAgentRunner first, or give --agent" });
+    if (score === undefined) {
+      throw new LearnError("invalid", "a replay needs to know what a good answer to this task is", {
+        hint: "add an eval case with this task (learn.eval.add), or pass { scorer }",
+      });
+    }
+    const { replicates, signal } = options;
+    const replay = {
+      runner,
+      score,
+      passScore,
+      concurrency,
+      ...(replicates === undefined ? {} : { replicates }),
+      ...(signal === undefined ? {} : { signal }),
+    };
+    return blame(traceId, { store, alpha, replay });
+  }
+
+  #scorerFor(entries: readonly EvalCase[], task: string): Scorer | undefined {
+    const entry = entries.find((known) => foldText(known.task) === foldText(task));
+    if (entry === undefined) return undefined;
+    return this.#scorers.get(entry.id) ?? (entry.expected === undefined ? undefined : exactScorer(entry.expected));
   }
 
   /** Runs the agent on every eval case and stores the result. Scorer precedence: the case's, the call's, comparison with expectedOutput. */

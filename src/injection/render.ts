@@ -15,6 +15,11 @@ export function renderTrial(active: readonly InjectableItem[], candidate: Knowle
   return block([...active, candidate]);
 }
 
+/** The block of a run that was, as its items read now and whatever became of them; for repeating that run, never for a new one. */
+export function renderReplay(items: readonly KnowledgeItem[]): string {
+  return block(items);
+}
+
 function block(items: readonly KnowledgeItem[]): string {
   const pinned = items.filter((item) => item.priority === "pinned");
   const normal = items.filter((item) => item.priority !== "pinned");

@@ -1,4 +1,5 @@
 import type { TimeUs } from "../base/clock.ts";
+import { type AbReport, abReportOf, type ItemReport, itemReportOf } from "../knowledge/ab-report.ts";
 import { type Effect, effectOf, libraryEffectOf } from "../knowledge/effect.ts";
 import type { HistoryEntry, KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { EffectStore, ExposedRun, KnowledgeStore } from "../knowledge/ports.ts";
@@ -20,8 +21,22 @@ export async function itemEffectOf(store: EffectSource, item: KnowledgeItem, alp
   return { item, effect: effectOf(runs, alpha), sinceUs };
 }
 
+/** Items in use, and retired ones that have evidence; read and judged now. */
+export async function readAbReport(store: EffectSource, alpha: number): Promise<AbReport> {
+  const active = await store.listKnowledge({ status: "active" });
+  const retired = (await store.listKnowledge({ status: "deprecated" })).filter(({ counts }) => counts.given + counts.withheld > 0);
+  const items: ItemReport[] = [];
+  for (const item of [...active, ...retired]) items.push(await readItemReport(store, item, alpha));
+  return abReportOf(items, await libraryEffect(store, alpha), alpha);
+}
+
+export async function readItemReport(store: EffectSource, item: KnowledgeItem, alpha: number): Promise<ItemReport> {
+  const { effect, sinceUs } = await itemEffectOf(store, item, alpha);
+  return itemReportOf(item, effect, sinceUs);
+}
+
 /** What all knowledge together is worth; `undefined` where no control group was ever drawn. */
-export async function libraryEffect(store: EffectStore, alpha: number): Promise<Effect | undefined> {
+async function libraryEffect(store: EffectStore, alpha: number): Promise<Effect | undefined> {
   const runs = await everyPage((after) => store.controlledRuns(after));
   return runs.length === 0 ? undefined : libraryEffectOf(runs, alpha);
 }

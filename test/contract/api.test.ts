@@ -4,6 +4,7 @@ import { type ApiOptions, createApi, startApi } from "../../collector/api/app.ts
 import type { ApiPorts, KnowledgeRequest } from "../../collector/api/ports.ts";
 import { defaultLimits } from "../../collector/limits.ts";
 import { LearnError } from "../../src/base/error.ts";
+import type { ItemReport } from "../../src/knowledge/ab-report.ts";
 import type { InjectableItem } from "../../src/knowledge/injectable.ts";
 import type { KnowledgeItem } from "../../src/knowledge/knowledge-item.ts";
 import type { StoreStatus } from "../../src/store/ports.ts";
@@ -38,6 +39,8 @@ function anApi(overrides: Partial<ApiPorts> = {}, options: Partial<ApiOptions> =
     listTraces: note([{ id: RUN_ID, task: "a task" } as TraceSummary]),
     getTrace: note({ id: RUN_ID, task: "a task" } as Trace),
     listKnowledge: note([item]),
+    abReport: note({ alpha: 0.05, items: [], warnings: ["control group: mismatch"] }),
+    itemReport: note({ itemId: "item-1", summary: "nothing known" } as ItemReport),
     ...overrides,
   };
   const app = createApi({ ports, ...options });
@@ -55,6 +58,19 @@ async function errorOf(response: Response): Promise<[status: number, code: strin
   const { error } = (await response.json()) as ErrorBody;
   return [response.status, error.code, error.message];
 }
+
+test("tells the effect of everything, and of one item by its id", async () => {
+  const { get, asked } = anApi();
+  expect(await (await get("/api/v1/ab-report")).json()).toEqual({ alpha: 0.05, items: [], warnings: ["control group: mismatch"] });
+  expect(await (await get("/api/v1/items/item-1/effect")).json()).toEqual({ itemId: "item-1", summary: "nothing known" });
+  expect(asked.at(-1)).toBe("item-1");
+});
+
+test("takes the conversation that seeds the draw", async () => {
+  const { get, asked } = anApi();
+  await get("/api/v1/knowledge?task=weigh&conversation=chat-7");
+  expect(asked).toEqual([{ task: "weigh", conversationId: "chat-7" }]);
+});
 
 test("tells that it is up, to probes by any name and without a token", async () => {
   const { get } = anApi({}, { token: "secret" });

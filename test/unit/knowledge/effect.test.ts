@@ -67,7 +67,12 @@ describe("effectOf", () => {
     const [first] = runs({ count: 1, given: 1, withheld: 1 }, { given: true, success: true });
     const run = first as ExposedRun;
     const { success: _, ...unjudged } = { ...run, runId: "a", startTimeUs: -1 };
-    const more = Array.from({ length: 50 }, (_, index) => ({ ...run, runId: `later-${index}`, success: false, startTimeUs: 10 + index }));
+    const more = Array.from({ length: 50 }, (_, index) => ({
+      ...run,
+      runId: `!sorts-before-${index}`,
+      success: false,
+      startTimeUs: 10 + index,
+    }));
     const effect = effectOf([unjudged, run, ...more]);
     expect([effect.overall.given, effect.overall.givenSuccess, effect.unjudged]).toEqual([1, 1, 1]);
   });

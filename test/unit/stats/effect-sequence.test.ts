@@ -156,6 +156,20 @@ describe("createEffectSequence", () => {
     expect(Math.abs(expected / (stops[50] as number) - 1)).toBeLessThan(0.4);
   });
 
+  test("has the evidence for a verdict exactly while the interval leaves 0 out", () => {
+    const random = seededRandom(31);
+    const sequence = createEffectSequence();
+    let changes = 0;
+    for (let run = 0; run < 600; run += 1) {
+      const given = random() >= 0.4;
+      sequence.add({ given, probabilityGiven: 0.6, success: random() < (given ? 0.8 : 0.6) });
+      const decided = sequence.logEvidence().helps >= Math.log(2 / 0.05);
+      expect(sequence.interval(0.05).lower > 0).toBe(decided);
+      changes += Number(decided);
+    }
+    expect(changes > 0 && changes < 600).toBe(true);
+  });
+
   test("refuses a probability that is none", () => {
     expect(() => createEffectSequence().add({ given: true, probabilityGiven: 1.2, success: true })).toThrow(
       "the probability of being given is 1.2",

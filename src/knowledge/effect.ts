@@ -94,8 +94,8 @@ export function effectOf(runs: readonly ExposedRun[], alpha = 0.05): Effect {
     used.add(run.unitId);
     counted.add(run.given, probabilityGiven);
     current = run.model ?? "unknown";
-    let tally = models.get(current);
-    if (tally === undefined) models.set(current, (tally = createTally()));
+    const tally = models.get(current) ?? createTally();
+    models.set(current, tally);
     for (const each of [all, tally]) each.add({ given: run.given, probabilityGiven, success: run.success });
   }
   const ratio = checkOf(drawn, counted);

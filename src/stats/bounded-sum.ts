@@ -40,7 +40,7 @@ const WEIGHTS: readonly number[] = [0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.2, 0.1];
 export function createBoundedSum(): BoundedSum {
   const above = new Float64Array(BETS.length);
   const below = new Float64Array(BETS.length);
-  // Capital since it was last turned into logarithms: a product is a tenth of the work, and 32 factors from 0.04 up stay far from 0.
+  // Capital since it was last turned into logarithms: a product is cheaper than a logarithm a bet, and 32 factors from 0.04 up stay far from 0.
   const [newAbove, newBelow] = [new Float64Array(BETS.length).fill(1), new Float64Array(BETS.length).fill(1)];
   let [count, sum, sumOfSquares, pending] = [0, 0, 0, 0];
   const settle = (): void => {

@@ -2,7 +2,7 @@ import type { EffectStore, ExposedRun } from "../knowledge/ports.ts";
 import type { Row, SqlDriver } from "./driver.ts";
 import { requiredNumber, requiredText, textOf } from "./values.ts";
 
-// 2,000 rows keep the thread for some 20 ms; appends wait for no more than that.
+// Appends wait for the thread that reads; a page is as long as they may have to.
 const PAGE = 2_000;
 const MOST_A_PAGE = 10_000;
 const NEWEST_RUNS = 1_000;

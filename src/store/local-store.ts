@@ -9,6 +9,7 @@ import { createLeaseStore } from "./lease-store.ts";
 import { createLessonStore } from "./lesson-store.ts";
 import { createOutcomeStore } from "./outcome-store.ts";
 import type { OfTheOwner, Store } from "./ports.ts";
+import { createSnapshotStore } from "./snapshot-store.ts";
 import { createTraceStore } from "./trace-store.ts";
 
 /** A store without what maps, assembles and diagnoses; whoever owns that adds it. */
@@ -23,6 +24,7 @@ export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {
     ...createOutcomeStore(driver, clock),
     ...createLessonStore(driver, clock),
     ...createKnowledgeStore(driver, clock),
+    ...createSnapshotStore(driver),
     ...createKnowledgeSearch(driver),
     ...createEvaluationStore(driver),
     ...createAdminStore(driver, clock),

@@ -1,6 +1,7 @@
 export type { GivenKnowledge } from "./agent/knowledge-client.ts";
 export type { TraceOptions } from "./agent/trace-function.ts";
 export { type ErrorCode, isLearnError, LearnError } from "./base/error.ts";
+export type { DiffPart } from "./base/word-diff.ts";
 export { AgentLearn, type AgentLearnOptions, type LearnCallOptions } from "./compose/agent-learn.ts";
 export type { NewEvalCase } from "./compose/eval-cases.ts";
 export { getKnowledge, withKnowledge } from "./compose/process-default.ts";
@@ -9,16 +10,21 @@ export type { Config } from "./config/config.ts";
 export type { EvalComparison } from "./evaluation/compare.ts";
 export type { EvalCase, EvalResult, EvalRun } from "./evaluation/evaluation.ts";
 export type { Scorer } from "./evaluation/ports.ts";
+export type { ItemFilter } from "./knowledge/filter.ts";
+export type { ShownEntry, WordChanges } from "./knowledge/history.ts";
 export type {
   ExposureCounts,
   HistoryEntry,
   KnowledgeItem,
   KnowledgeStatus,
   Priority,
+  Scope,
   Validation,
   ValidationPair,
 } from "./knowledge/knowledge-item.ts";
 export type { AgentRunner } from "./knowledge/ports.ts";
+export type { ItemEdit } from "./learner/item-edit.ts";
+export type { BulkAction, BulkReport, BulkRequest } from "./learner/knowledge-bulk.ts";
 export type { KnowledgeDesk } from "./learner/knowledge-desk.ts";
 export type { LearnProgress, LearnReport } from "./learner/ports.ts";
 export type { KnowledgeType, Lesson, Taint } from "./lesson/lesson.ts";

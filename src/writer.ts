@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "./base/clock.ts";
 import { isLearnError, LearnError } from "./base/error.ts";
-import { createIngest } from "./learner/ingest.ts";
+import type { Ingest } from "./learner/ingest.ts";
 import { createBatchBuffer } from "./store/batch-buffer.ts";
 import { createGuestRole } from "./store/guest-role.ts";
 import type { SqlStore } from "./store/local-store.ts";
@@ -68,12 +68,23 @@ async function openRole(options: WriterOptions, report: (message: string) => voi
       report,
       ingest: options.ingest ?? "continuous",
       ...(options.retention === undefined ? {} : { retention: options.retention }),
-      createIngest: (over) => createIngest({ store: over, clock: systemClock, ...timing }),
+      createIngest: (over) =>
+        loadedLater(async () => (await import("./learner/ingest.ts")).createIngest({ store: over, clock: systemClock, ...timing })),
     });
   };
   if (location.kind === "remote" || options.mode === "own") return own();
   const path = preparePath(location.path);
   return openShared({ path, own, beGuest: (connection) => createGuestRole(path, connection) });
+}
+
+/** Mapping is half of this thread's modules, and nobody who appends waits for it. */
+function loadedLater(load: () => Promise<Ingest>): Ingest {
+  let loaded: Promise<Ingest> | undefined;
+  const ingest = (): Promise<Ingest> => {
+    loaded ??= load();
+    return loaded;
+  };
+  return { step: async () => (await ingest()).step(), drain: async (force) => (await ingest()).drain(force) };
 }
 
 async function openStoreAt(location: StoreLocation, options: WriterOptions, report: (message: string) => void): Promise<SqlStore> {

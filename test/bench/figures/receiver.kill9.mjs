@@ -13,7 +13,7 @@ import { createRequest, fingerprintOf, keyOf, PAYLOAD } from "../otlp-bodies.mjs
 import { createRandom, quantile, spreadOf } from "../statistics.mjs";
 import { builtFile, readStoredSpans } from "../stored-spans.mjs";
 
-export const name = "collector.kill9";
+export const name = "receiver.kill9";
 export const unit = "spans";
 export const target = { op: "==", value: 0 };
 
@@ -24,7 +24,7 @@ const POOL = 400;
 
 export async function run({ quick, seed }) {
   builtFile("src/cli/main.js");
-  const kills = quick ? 5 : 50;
+  const kills = quick ? 5 : 200;
   const random = createRandom(seed);
   const folder = await mkdtemp(join(tmpdir(), "agentlearn-kill9-"));
   const store = join(folder, "agentlearn.db");
@@ -133,15 +133,15 @@ function rowsOf({ acknowledged, stored, refused, lost, altered, invented, kills,
     { part: "invented", ...bounded(invented, stored), note: "in the store, never sent or twice" },
     // A run that acknowledged next to nothing would find nothing lost: it must have had something to lose at every kill.
     { part: "acked", value: acknowledged, target: { op: ">=", value: 50 * kills }, n: kills, ...(refused === "" ? {} : { note: refused }) },
-    // 5 s: the first retry delay of common OTLP exporters, so a restart is over before anyone gives up.
+    // 1 s: the first retry of the JavaScript exporter comes after one, so what was in flight at the kill is delivered at the first attempt.
     {
       part: "restart",
       value: quantile(restartsMs, 0.95),
       unit: "ms",
-      target: { op: "<=", value: 5_000 },
+      target: { op: "<=", value: 1_000 },
       n: restartsMs.length,
       spread: spreadOf(restartsMs),
-      note: "p95 from start to ready, on the store as the kill left it",
+      note: `p95 from start to ready on the store as the kill left it; p50 ${Math.round(quantile(restartsMs, 0.5))}`,
     },
   ];
 }

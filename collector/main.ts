@@ -8,6 +8,7 @@ import type { Store } from "../src/store/ports.ts";
 import { createReporter } from "../src/telemetry/report.ts";
 import type { ApiPorts } from "./api/ports.ts";
 import { checkBind } from "./bind-rule.ts";
+import { createBufferBudget } from "./buffer-budget.ts";
 import { limitsFor } from "./limits.ts";
 import { createOtlpHandler, type OtlpHandler } from "./request.ts";
 import { readTlsKeys } from "./tls.ts";
@@ -75,7 +76,12 @@ export async function startCollector(options: CollectorOptions = {}, hooks: Coll
       store.status(),
     ]);
     const handle = createOtlpHandler({ append: (bodies) => store.appendBodies(bodies), clock: systemClock, limits });
-    const common = { host: config.host, limits, ...(tls === undefined ? {} : { tls }) };
+    const common = {
+      host: config.host,
+      limits,
+      budget: createBufferBudget(limits.maxBufferedBytes),
+      ...(tls === undefined ? {} : { tls }),
+    };
     const http = await startHttpReceiver({
       ...common,
       ...guard,

@@ -3,6 +3,7 @@ import { systemClock } from "./base/clock.ts";
 import { isLearnError, LearnError } from "./base/error.ts";
 import type { Ingest } from "./learner/ingest.ts";
 import { createBatchBuffer } from "./store/batch-buffer.ts";
+import { freeBuffers, wholeBuffers } from "./store/free-buffers.ts";
 import { createGuestRole } from "./store/guest-role.ts";
 import type { SqlStore } from "./store/local-store.ts";
 import { openLocal, preparePath } from "./store/open-local.ts";
@@ -45,11 +46,16 @@ function runWriter(port: NonNullable<typeof parentPort>, options: WriterOptions)
 
   port.on("message", (message: ToWriter) => {
     if (message.kind === "submit") buffer.submit(message);
-    else if (message.kind === "call") void answer(message.id, () => session.call(message.method, message.args));
+    else if (message.kind === "call") void answer(message.id, () => session.call(message.method, message.args)).then(() => letGo(message));
     else if (message.kind === "open") void answer(message.id, () => session.ready());
     else if (message.kind === "flush") void answer(message.id, () => buffer.flush());
     else void answer(message.id, () => session.close()).then(() => port.close());
   });
+}
+
+/** Bodies came by transfer: nobody else has them, and what was to be kept of them is kept. */
+function letGo({ method, args }: Extract<ToWriter, { kind: "call" }>): void {
+  if (method === "appendBodies") freeBuffers(wholeBuffers(args[0] as readonly RawBody[]));
 }
 
 async function openRole(options: WriterOptions, report: (message: string) => void): Promise<Role> {

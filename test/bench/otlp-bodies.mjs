@@ -23,8 +23,8 @@ export async function createRequest(random) {
 }
 
 /** What the serialisers read of a finished SDK span. */
-function createSpan(random) {
-  const spanContext = { traceId: hexOf(random, 32), spanId: hexOf(random, 16), traceFlags: 1 };
+export function createSpan(random, { traceId = hexOf(random, 32), spanId = hexOf(random, 16) } = {}) {
+  const spanContext = { traceId, spanId, traceFlags: 1 };
   const startSeconds = Math.floor(Date.now() / 1000);
   return {
     name: "chat model",

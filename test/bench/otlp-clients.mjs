@@ -63,7 +63,7 @@ export function createGrpcClient(url) {
   let session;
   const connected = () => {
     if (session === undefined || session.closed || session.destroyed) {
-      session = connect(url, { settings: { initialWindowSize: 1 << 20 } });
+      session = connect(url, { maxSessionMemory: Number.MAX_SAFE_INTEGER, settings: { initialWindowSize: 1 << 20 } });
       session.on("error", () => {});
     }
     return session;

@@ -2,6 +2,7 @@ import type { Clock } from "../src/base/clock.ts";
 import { fromUnknown, LearnError } from "../src/base/error.ts";
 import type { BodyEncoding } from "../src/span/otlp/inflate.ts";
 import type { RawBody } from "../src/store/ports.ts";
+import type { BufferAccount } from "./buffer-budget.ts";
 import { type AnsweredCall, createReceiverCounter, type ReceiverCounts } from "./counts.ts";
 import type { Limits } from "./limits.ts";
 import { createInflater } from "./otlp/inflate.ts";
@@ -18,6 +19,8 @@ export interface OtlpRequest {
   readonly encoding: OtlpEncoding;
   /** As on the wire. Must own its whole ArrayBuffer: it is given away to the store, which may transfer it to another thread. */
   readonly body: Uint8Array;
+  /** Closed once the body is let go, which is after the answer when the store is slower than the deadline. */
+  readonly account?: BufferAccount;
 }
 
 /** The answer, before a transport gives it a form. */
@@ -51,7 +54,8 @@ export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions)
   const inflate = createInflater(limits);
   const counter = createReceiverCounter();
 
-  async function handle({ signal, contentType, encoding, body }: OtlpRequest): Promise<OtlpResponse> {
+  async function handle({ signal, contentType, encoding, body, account }: OtlpRequest): Promise<OtlpResponse> {
+    let appending: Promise<void> | undefined;
     // The store takes the body away, so its size is read before.
     const receivedBytes = body.byteLength;
     try {
@@ -75,7 +79,8 @@ export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions)
       const format = contentType === "application/json" ? "otlp-json" : "otlp-protobuf";
       const raw: RawBody = { format, signal, encoding, body, receivedAtUs: clock.nowUs(), traceIds: ids.traceIds };
       try {
-        await withDeadline(append([raw]).catch(notTheSendersFault), limits.appendTimeoutMs);
+        appending = append([raw]).catch(notTheSendersFault);
+        await withDeadline(appending, limits.appendTimeoutMs);
       } catch (caught) {
         counter.items(signal, { accepted: 0, rejected: { badTraceId: 0, badSpanId: 0, notStored: ids.items } });
         throw caught;
@@ -84,6 +89,11 @@ export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions)
       return { kind: "accepted", rejected: ids.rejected, message };
     } catch (caught) {
       return { kind: "refused", error: fromUnknown(caught, `${signal} could not be stored`, "unavailable") };
+    } finally {
+      const letGo = (): void => account?.close();
+      // A store that hangs still holds the body when its sender was told to come back; without this each round of senders would pile up on the last.
+      if (appending === undefined) letGo();
+      else appending.then(letGo, letGo);
     }
   }
 

@@ -169,7 +169,7 @@ export function createIngest(options: IngestOptions): Ingest {
       const mapped = await mapBodies();
       await turn();
       const assembled = await assembleRound(false, new Set());
-      return { mapped, assembled, busy: mapped === BODIES_PER_STEP || assembled === TRACES_PER_STEP };
+      return { mapped, assembled, busy: mapped > 0 || assembled === TRACES_PER_STEP };
     },
     async drain(force) {
       let mapped = 0;

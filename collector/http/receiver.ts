@@ -111,8 +111,10 @@ export async function startHttpReceiver(options: HttpReceiverOptions): Promise<L
         throw bodyTooLarge(limits.maxBodyBytes);
       }
       if (request.headers.expect !== undefined) response.writeContinue();
-      const { body } = await readBody(request, limits.maxBodyBytes, account);
-      const result = await handle({ signal, contentType, encoding: encodingOf(request) as OtlpEncoding, body });
+      const call = { signal, contentType, encoding: encodingOf(request) as OtlpEncoding };
+      const reader = handle.watch(call);
+      const { body } = await readBody(request, { maxBytes: limits.maxBodyBytes, account, watch: () => reader?.feed });
+      const result = await handle({ ...call, body, ...(reader === undefined ? {} : { reader }) });
       if (result.kind === "refused") throw result.error;
       send(request, response, 200, contentType, encodeSuccess(signal, contentType, result));
     } catch (caught) {

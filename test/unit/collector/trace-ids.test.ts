@@ -7,6 +7,7 @@ import type { TraceIds } from "../../../collector/otlp/trace-ids.ts";
 import { messageField, stringField, varintField } from "../../../collector/otlp/wire-writer.ts";
 import type { OtlpContentType } from "../../../collector/request.ts";
 import { isLearnError } from "../../../src/base/error.ts";
+import { decodeBody, MAX_STORED_ITEMS } from "../../../src/span/otlp/decode-body.ts";
 import { bytesField, jsonTraces, protobufTraces, SPAN_ID, sdkLogs, sdkSpans, TRACE_ID } from "../../support/otlp.ts";
 
 const PROTOBUF = "application/x-protobuf";
@@ -203,6 +204,22 @@ describe("structure bombs", () => {
     const before = process.memoryUsage().rss;
     expect(codeOf(() => read(body, JSON_TYPE, "traces", 1_000_000))).toBe("too-large");
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  // 600,000 attributes were answered 200 and could not be mapped: the decoder counts each value too.
+  test.each([
+    ["attributes with values", repeated([0x4a, 2, 0x12, 0], 600_000)],
+    ["values of one attribute", messageField(9, [repeated([0x12, 0], 1_500_000)])],
+  ])("are refused, or can be mapped: %s", (_what, content) => {
+    const body = protobufTraces([[TRACE_ID, SPAN_ID]], content);
+    expect(codeOf(() => read(body, PROTOBUF, "traces", 1_000_000))).toBe("none");
+    const stored = { format: "otlp-protobuf", signal: "traces", encoding: "identity", body } as const;
+    expect(decodeBody(stored, { maxItems: MAX_STORED_ITEMS }).batch.spans).toHaveLength(1);
+  });
+
+  test("of what stands once by the schema are refused too", () => {
+    const body = protobufTraces([[TRACE_ID, SPAN_ID]], messageField(9, [repeated([0x12, 0])]));
+    expect(codeOf(() => read(body, PROTOBUF, "traces", 1_000_000))).toBe("too-large");
   });
 
   test("counts nothing inside of JSON strings", () => {

@@ -7,6 +7,7 @@ const MAX_DEPTH = 96;
 // An item has at most a value below it that is no item itself; a body that repeats what should stand once is cut off by the third.
 const MESSAGES_PER_ITEM = 3;
 const MAX_ID_BYTES = 16;
+const MAX_TAG = 0xffff_ffff;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -84,6 +85,8 @@ export function createProtobufIdReader({ signal, maxItems }: Omit<TraceIdOptions
         tag = varint(bytes, at, end);
         if (next < 0) return start;
         at = next;
+        // Above 2^53 the low bits, which are the wire type, are gone; no field has such a number.
+        if (tag > MAX_TAG) throw invalid(`has a broken field number before byte ${base + at}`);
       }
       const wireType = tag & 7;
       const entry = tag < 256 ? (KINDS[message * 32 + (tag >> 3)] as number) : 0;

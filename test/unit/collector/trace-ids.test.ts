@@ -169,6 +169,8 @@ test.each([
     () => read(Buffer.from([0x0a, 6, 0x12, 4, 0x12, 2, 0x39, 0, 0x0a, 0, 0x0a, 0, 0x0a, 0]), PROTOBUF),
   ],
   ["an endless number", () => read(Buffer.alloc(20, 0xff), PROTOBUF)],
+  // Found by mutants: read as a double it looked like wire type 0, and the decoder, which takes 32 bits, could not map the body.
+  ["a field number beyond 2^53", () => read(Buffer.from([...Array(9).fill(0xff), 0x01, 0x00]), PROTOBUF)],
   ["field number 0", () => read(Buffer.from([0x02, 0x00]), PROTOBUF)],
   ["an empty JSON body", () => read(new Uint8Array(0), JSON_TYPE)],
   ["a JSON list", () => read(Buffer.from("[]"), JSON_TYPE)],

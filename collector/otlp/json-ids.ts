@@ -33,7 +33,8 @@ export function createJsonIdReader({ signal, maxItems }: Omit<TraceIdOptions, "c
   let spanId: unknown;
 
   const visitor: JsonVisitor = {
-    wantsText: (depth) => depth === onPath && (depth === ROOT || depth === 3 || depth === 5 || depth === ITEM),
+    wantsText: (depth, isKey) =>
+      depth === onPath && depth % 2 === 1 && (isKey || (depth === ITEM && (key === "traceId" || key === "spanId"))),
     key(depth, text) {
       key = text;
       if (depth === ITEM) return;

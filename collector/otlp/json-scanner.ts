@@ -2,8 +2,8 @@ import type { LearnError } from "../../src/base/error.ts";
 
 /** Told of what stands in a JSON text. `depth` counts the brackets that are open: 1 inside of the outermost object. May throw to stop. */
 export interface JsonVisitor {
-  /** Whether keys and strings directly inside of this bracket are to be read; those of others are told as "". */
-  wantsText(depth: number): boolean;
+  /** Whether a key or string directly inside of this bracket is to be read. Others are told as "", and keys not at all. */
+  wantsText(depth: number, isKey: boolean): boolean;
   key(depth: number, text: string): void;
   /** Depth inside of what opens. */
   open(depth: number, kind: "object" | "array"): void;
@@ -186,7 +186,7 @@ export function createJsonScanner(visitor: JsonVisitor): JsonScanner {
 
   function startString(key: boolean): void {
     isKey = key;
-    wanted = visitor.wantsText(depth);
+    wanted = visitor.wantsText(depth, key);
     textLength = 0;
     escaped = false;
     state = IN_STRING;

@@ -125,7 +125,7 @@ export function createProtobufIdReader({ signal, maxItems }: Omit<TraceIdOptions
       if (kind === TRACE_ID || kind === SPAN_ID) {
         const isId = length <= MAX_ID_BYTES;
         if (isId && fieldEnd > size) return start;
-        if (isId) bytes.copy(kind === TRACE_ID ? traceId : spanId, 0, at, fieldEnd);
+        if (isId) copyId(bytes, at, fieldEnd, kind === TRACE_ID ? traceId : spanId);
         if (kind === TRACE_ID) traceLength = length;
         else spanLength = length;
       }
@@ -169,7 +169,7 @@ export function createProtobufIdReader({ signal, maxItems }: Omit<TraceIdOptions
   /** Spans of one trace mostly follow each other, so the id before is compared as bytes first; hex text costs ten times as much. */
   function addTrace(): void {
     if (isSame(traceId, lastTraceId)) return;
-    traceId.copy(lastTraceId);
+    copyId(traceId, 0, MAX_ID_BYTES, lastTraceId);
     traceIds.add(traceId.toString("hex"));
   }
 
@@ -210,6 +210,10 @@ export function createProtobufIdReader({ signal, maxItems }: Omit<TraceIdOptions
   function invalid(what: string): LearnError {
     return notOtlp(signal, "protobuf", what);
   }
+}
+
+function copyId(from: Buffer, start: number, end: number, to: Buffer): void {
+  for (let at = start; at < end; at += 1) to[at - start] = from[at] as number;
 }
 
 function isZero(id: Buffer, length: number): boolean {

@@ -29,7 +29,7 @@ export interface InflateThread {
   inflate(body: Uint8Array, maxBytes: number, take: TakeChunk): Promise<void>;
 }
 
-// A window and an output of up to 64 MiB stay with the thread; starting one takes about 30 ms.
+// A window and an output of up to 64 MiB stay with the thread as long as it lives.
 const IDLE_MS = 5_000;
 
 /**

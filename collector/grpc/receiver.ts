@@ -14,7 +14,8 @@ import type { ReceiverOptions } from "../http/receiver.ts";
 import { trackSockets } from "../http/server.ts";
 import { type Listening, listen } from "../listen.ts";
 import { encodeStatus, encodeSuccess, type StatusMessage, statusOf } from "../otlp/answer.ts";
-import { readBody } from "../read-body.ts";
+import type { IdReader } from "../otlp/id-reader.ts";
+import { readBody, type WatchBody } from "../read-body.ts";
 import type { OtlpEncoding, OtlpSignal } from "../request.ts";
 import { GRPC } from "../status.ts";
 import { tlsServerOptions } from "../tls.ts";
@@ -86,22 +87,23 @@ export async function startGrpcReceiver({
     const slow = new LearnError("unavailable", "the request took too long to arrive", { hint: "send the batch again" });
     const timer = setTimeout(() => finish(stream, statusOf(slow), count), limits.requestTimeoutMs);
     try {
-      const { head, body } = await readBody(stream, {
+      const service = { signal: signal as OtlpSignal, contentType: "application/x-protobuf" } as const;
+      let reader: IdReader | undefined;
+      const watch = ([flag]: Uint8Array): WatchBody | undefined => {
+        reader = flag === 0 ? handle.watch({ ...service, encoding: "identity" }) : undefined;
+        return reader?.feed;
+      };
+      const { head, body, bodyBytes } = await readBody(stream, {
         maxBytes: limits.maxBodyBytes,
         account,
         headBytes: FRAME_HEAD_BYTES,
         announced: announcedBytes,
+        watch,
       });
       clearTimeout(timer);
-      const checked = checkFrame(head, body.byteLength, encoding as OtlpEncoding);
+      const used = checkFrame(head, bodyBytes, encoding as OtlpEncoding);
       handed = true;
-      const result = await handle({
-        signal: signal as OtlpSignal,
-        contentType: "application/x-protobuf",
-        encoding: checked,
-        body,
-        account,
-      });
+      const result = await handle({ ...service, encoding: used, body, account, ...(reader === undefined ? {} : { reader }) });
       if (result.kind === "refused") throw result.error;
       succeed(stream, encodeSuccess(signal as OtlpSignal, "application/x-protobuf", result), count);
     } finally {

@@ -114,9 +114,16 @@ export async function startHttpReceiver(options: HttpReceiverOptions): Promise<L
         throw bodyTooLarge(limits.maxBodyBytes);
       }
       if (request.headers.expect !== undefined) response.writeContinue();
-      const { body } = await readBody(request, { maxBytes: limits.maxBodyBytes, account, announced: () => announced });
+      const call = { signal, contentType, encoding: encodingOf(request) as OtlpEncoding };
+      const reader = handle.watch(call);
+      const { body } = await readBody(request, {
+        maxBytes: limits.maxBodyBytes,
+        account,
+        announced: () => announced,
+        watch: () => reader?.feed,
+      });
       handed = true;
-      const result = await handle({ signal, contentType, encoding: encodingOf(request) as OtlpEncoding, body, account });
+      const result = await handle({ ...call, body, account, ...(reader === undefined ? {} : { reader }) });
       if (result.kind === "refused") throw result.error;
       send(request, response, 200, contentType, encodeSuccess(signal, contentType, result));
     } catch (caught) {

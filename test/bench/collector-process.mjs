@@ -5,10 +5,10 @@ import { builtFile } from "./stored-spans.mjs";
 
 const READY_TIMEOUT_MS = 30_000;
 
-/** Starts `agentlearn up` on a store and resolves once it said that it is ready: { url, grpcUrl, apiUrl, pid, readyMs, end, kill }. */
+/** Starts `agentlearn up` on a store and resolves once it said that it is ready: { url, grpcUrl, apiUrl, pid, readyMs, isAlive, end, stop, kill }. */
 export async function startCollector({ store, cwd }) {
-  const [http, grpc, api] = await Promise.all([freePort(), freePort(), freePort()]);
-  const ports = ["--otlp-http-port", http, "--otlp-grpc-port", grpc, "--api-port", api];
+  const [http, grpc, apiPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const ports = ["--otlp-http-port", http, "--otlp-grpc-port", grpc, "--api-port", apiPort];
   const began = performance.now();
   const child = spawn(process.execPath, [builtFile("src/cli/main.js"), "up", "--store", `file:${store}`, ...ports.map(String), "--json"], {
     cwd,
@@ -29,6 +29,9 @@ export async function startCollector({ store, cwd }) {
       grpcUrl: otlpGrpc,
       apiUrl,
       pid,
+      isAlive: () => child.exitCode === null && child.signalCode === null,
+      /** SIGTERM: what is in flight is answered. Resolves when it is gone. */
+      stop: () => end("SIGTERM"),
       readyMs: performance.now() - began,
       end,
       /** SIGKILL: nothing in the process can prepare for it. Resolves when it is gone. */

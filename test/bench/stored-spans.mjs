@@ -10,6 +10,11 @@ export async function builtModule(path) {
   return import(pathToFileURL(file).href);
 }
 
+/** A file of this repository. */
+export function repositoryFile(path) {
+  return join(ROOT, path);
+}
+
 export function builtFile(path) {
   const file = join(ROOT, "dist", path);
   if (!existsSync(file)) throw new Error(`dist/${path} is not there: run npm run build`);

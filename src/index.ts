@@ -3,6 +3,7 @@ export type { TraceOptions } from "./agent/trace-function.ts";
 export { type ErrorCode, isLearnError, LearnError } from "./base/error.ts";
 export type { DiffPart } from "./base/word-diff.ts";
 export { AgentLearn, type AgentLearnOptions, type LearnCallOptions } from "./compose/agent-learn.ts";
+export { AgentLearnTracingProcessor, type AiSdkListener, listenToAiSdk } from "./compose/bridges.ts";
 export type { NewEvalCase } from "./compose/eval-cases.ts";
 export { getKnowledge, withKnowledge } from "./compose/process-default.ts";
 export { AgentLearnLogRecordProcessor, AgentLearnSpanProcessor, type ProcessorOptions } from "./compose/processors.ts";

@@ -197,6 +197,11 @@ function startRecording(name: string, task: string, options: FunctionTracerOptio
   };
 }
 
+/** The span of a run that `learn.trace` began; `withKnowledge` begins runs without one. */
+export function spanIdOf(run: RunContext): string | undefined {
+  return spanIds.get(run);
+}
+
 // The span id of a run of our own, for the parent link of a nested one when no SDK is registered.
 const spanIds = new WeakMap<RunContext, string>();
 

@@ -25,7 +25,8 @@ import { withoutTracing } from "../telemetry/suppress.ts";
 import type { TraceFilter } from "../trace/ports.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
 import { evalCaseOf, type NewEvalCase, obstacleOf } from "./eval-cases.ts";
-import { apiUrlOf, defaultAnalyzers, injectionFrom, targetOf } from "./from-config.ts";
+import { apiUrlOf, defaultAnalyzers, targetOf } from "./from-config.ts";
+import { injectionFrom } from "./injection-from.ts";
 import { acquireRuntime, type Runtime } from "./runtime.ts";
 
 /** Everything `config` knows, as code passes it, and the parts that only code can pass. */

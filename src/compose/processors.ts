@@ -13,7 +13,7 @@ export interface ProcessorOptions {
   readonly endpoint?: string;
 }
 
-const SHUTDOWN_TIMEOUT_MS = 5_000;
+export const SHUTDOWN_TIMEOUT_MS = 5_000;
 
 /**
  * A SpanProcessor for any OpenTelemetry JS SDK (1.x, 2.x, 3.x): structural, no SDK import. GenAI spans are copied and handed in batches
@@ -74,12 +74,12 @@ export class AgentLearnLogRecordProcessor implements LogRecordProcessorLike {
  * True inside the runner while a candidate is tested: such runs are evidence for the gate, not production. Tracing is suppressed there too, but an SDK
  * without a context manager does not see that.
  */
-function isTrial(): boolean {
+export function isTrial(): boolean {
   return currentRun()?.fixedText !== undefined;
 }
 
 /** A wrong option must not stop the agent from starting: it is reported, and the processor does nothing. */
-function quietRuntime(options: ProcessorOptions): Runtime | undefined {
+export function quietRuntime(options: ProcessorOptions): Runtime | undefined {
   try {
     const config = loadConfig({ code: { ...options }, env: process.env });
     const name = `agent ${config.agentName ?? "agent"}`;

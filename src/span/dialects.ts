@@ -6,6 +6,7 @@ import { googleAdkDialect } from "./dialect-google-adk.ts";
 import { langfuseDialect } from "./dialect-langfuse.ts";
 import { mastraDialect } from "./dialect-mastra.ts";
 import { mlflowDialect } from "./dialect-mlflow.ts";
+import { openAiAgentsDialect } from "./dialect-openai-agents.ts";
 import { openInferenceDialect } from "./dialect-openinference.ts";
 import { otelDialect } from "./dialect-otel.ts";
 import { otelEventsDialect } from "./dialect-otel-events.ts";
@@ -29,6 +30,7 @@ export const dialects: readonly Dialect[] = [
   traceloopDialect,
   flattenedDialect,
   mlflowDialect,
+  openAiAgentsDialect,
   anthropicDialect,
   otelDialect,
   otelEventsDialect,

@@ -8,7 +8,7 @@ const PREFIXES: { readonly [letter: string]: readonly string[] } = {
   g: ["gen_ai.", "genkit:", "gcp.vertex.agent."],
   l: ["llm.", "langfuse.", "lk."],
   m: ["mcp.", "mastra.", "mlflow."],
-  o: ["openinference."],
+  o: ["openinference.", "openai_agents."],
   s: ["span.type"],
   t: ["traceloop."],
 };

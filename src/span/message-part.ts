@@ -29,6 +29,7 @@ export function partFrom(value: AttributeValue): Part | undefined {
       return toolCall(value);
     case "tool_call_response":
     case "function_call_output":
+    case "function_call_result":
     case "tool_result":
     case "tool-result":
       return toolResponse(value);
@@ -74,10 +75,15 @@ export function toolResponse(value: JsonObject): Part {
   };
 }
 
-/** AI SDK 5 and later say what kind of output it is: `{type: "json", value}`, `{type: "error-text", value}`. */
+/**
+ * AI SDK 5 and later say what kind of output it is: `{type: "json", value}`, `{type: "error-text", value}`. So do the Agents SDKs of OpenAI:
+ * `{type: "text", text}`.
+ */
 function unwrapped(output: AttributeValue): AttributeValue {
-  if (!isObject(output) || output["value"] === undefined || Object.keys(output).length !== 2) return output;
+  if (!isObject(output) || Object.keys(output).length !== 2) return output;
   const type = output["type"];
+  if (type === "text" && typeof output["text"] === "string") return output["text"];
+  if (output["value"] === undefined) return output;
   if (type === "error-text" || type === "error-json") return { error: output["value"] };
   return type === "text" || type === "json" || type === "content" ? plainText(output["value"]) : output;
 }
@@ -97,7 +103,7 @@ export function plainText(value: AttributeValue): AttributeValue {
 
 /** `call_id` before `id`: the Responses API numbers the item (`fc_…`) apart from the call, and answers name the call. */
 function idOf(value: JsonObject): { readonly id?: string } {
-  const id = firstText(value, "call_id", "tool_call_id", "tool_use_id", "toolCallId", "id", "ref");
+  const id = firstText(value, "call_id", "tool_call_id", "tool_use_id", "toolCallId", "callId", "id", "ref");
   return id === undefined ? {} : { id };
 }
 

@@ -62,7 +62,7 @@ export function messageFrom(value: AttributeValue, fallbackRole: string): Messag
   if (Array.isArray(value["parts"])) return { role, parts: partsOf(value["parts"]) };
   const type = value["type"];
   if (type === "function_call") return { role: "assistant", parts: [toolCall(value)] };
-  if (type === "function_call_output") return { role: "tool", parts: [toolResponse(value)] };
+  if (type === "function_call_output" || type === "function_call_result") return { role: "tool", parts: [toolResponse(value)] };
   if (type === "reasoning") return { role: "assistant", parts: partsOf([value]) };
   const content = first(value, "content", "text");
   const calls = value["tool_calls"];

@@ -1,4 +1,5 @@
 import type { TimeUs } from "../base/clock.ts";
+import type { Reporter } from "../telemetry/report.ts";
 import type { Attributes, AttributeValue, RawBatch, RawSpan } from "./raw-span.ts";
 import type { Span } from "./span.ts";
 
@@ -12,6 +13,31 @@ export interface SpanSink {
   close(timeoutMs: number): Promise<void>;
   /** Counts since the start. */
   counts(): { readonly submitted: number; readonly dropped: number; readonly failed: number };
+}
+
+/** The run, or the span of the host, that a framework was called in, where it has no context of OpenTelemetry itself. */
+export interface OuterRun {
+  readonly traceId: string;
+  /** Absent for a run without a span of its own. */
+  readonly spanId?: string;
+  /** True when `spanId` belongs to a run of ours, false when it is any span of the host. */
+  readonly own: boolean;
+  /** False when the host's sampler said no: what happens inside is not recorded either. */
+  readonly sampled: boolean;
+  /** What the topmost span of the framework must carry for the run around it. Read when that span ends. */
+  attributes(): Attributes;
+}
+
+/** What the bridges to frameworks share: hooks that make spans of what a framework tells about itself. */
+export interface BridgeOptions {
+  readonly sink: SpanSink;
+  /** Asked in the async context of the host, when a run begins. */
+  readonly outer?: () => OuterRun | undefined;
+  /** Resource of every span. */
+  readonly resource?: Attributes;
+  /** How long forceFlush and shutdown wait at most, in milliseconds. Default 5000. */
+  readonly maxFlushMs?: number;
+  readonly reporter?: Reporter;
 }
 
 /** A span event or a log record of the span: emitters use either for the same words. */

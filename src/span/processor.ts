@@ -1,4 +1,5 @@
 import { createReporter, type Reporter } from "../telemetry/report.ts";
+import { noteSpanStart } from "./ai-channel.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
 import { MAX_EVENTS, rawLogFromSdk, rawSpanFromSdk } from "./from-sdk.ts";
 import { hasGenAiKey, isGenAiKey } from "./genai-keys.ts";
@@ -35,7 +36,13 @@ export function createSpanProcessor(options: ProcessorOptions): SpanProcessorLik
   const reporter = options.reporter ?? createReporter("processor");
   const delivery = deliveryOf(options, reporter);
   return {
-    onStart() {},
+    onStart(span) {
+      try {
+        noteSpanStart(span);
+      } catch (caught) {
+        reporter.failure("could not look at a span", caught);
+      }
+    },
     onEnd(span) {
       try {
         if (delivery.closed() || !concernsAgent(span) || !isSampled(span.spanContext())) return;

@@ -8,14 +8,24 @@ import { idList, insertRows } from "./rows.ts";
 import { keyOf, traceRefs } from "./trace-refs.ts";
 import { jsonBlob, jsonOf, numberOf, requiredNumber, requiredText, textBlob } from "./values.ts";
 
+// 32 bodies of 1.4 MB, the batches of an exporter with its defaults, were 45 MB of memory at a time.
+const MAX_BYTES_READ = 4 * 1024 * 1024;
+
 export function createIngestStore(driver: SqlDriver, clock: Clock): IngestStore {
   return {
     appendBodies: (bodies) => (bodies.length === 0 ? Promise.resolve() : driver.transaction((tx) => appendBodies(tx, bodies))),
 
     unmappedBodies: async (limit) => {
-      const rows = await driver.all("SELECT b.* FROM unmapped_body u JOIN raw_body b ON b.id = u.body_id ORDER BY u.body_id LIMIT ?", [
-        limit,
-      ]);
+      const sizes = await driver.all(
+        "SELECT u.body_id AS id, length(b.body) AS bytes FROM unmapped_body u JOIN raw_body b ON b.id = u.body_id ORDER BY u.body_id LIMIT ?",
+        [limit],
+      );
+      let bytes = 0;
+      const ids = sizes.flatMap((row, index) => {
+        bytes += requiredNumber(row, "bytes");
+        return index === 0 || bytes <= MAX_BYTES_READ ? [requiredNumber(row, "id")] : [];
+      });
+      const rows = await driver.all("SELECT * FROM raw_body WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", [idList(ids)]);
       return rows.map(bodyFromRow);
     },
 

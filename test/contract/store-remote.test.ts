@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
+import { createDiagnosis } from "../../src/learner/diagnose.ts";
 import { createIngest as createIngestOf } from "../../src/learner/ingest.ts";
 import { bodyOfBatch } from "../../src/store/batch-body.ts";
 import { openRemoteDriver } from "../../src/store/driver-remote.ts";
@@ -52,7 +53,10 @@ describe.skipIf(!hasSqld)("on a libSQL server", () => {
       };
       const store = await openRemote(url, systemClock);
       const options = { name, report: () => undefined, clock: systemClock, ingest: "continuous", leaseMs: 2_000 } as const;
-      return { store, role: await createOwnerRole({ ...options, store, createIngest }) };
+      return {
+        store,
+        role: await createOwnerRole({ ...options, store, createIngest, createDiagnosis: (over) => createDiagnosis({ store: over }) }),
+      };
     };
     const mapped = async ({ store }: { store: SqlStore }) => expect((await store.status()).unmappedBodies).toBe(0);
     const append = ({ role }: { role: Role }) => role.call("appendBodies", [[bodyOfBatch({ spans: [aSpan()], logs: [] }, T0)]]);

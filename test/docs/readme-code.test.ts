@@ -17,15 +17,32 @@ declare function runMyAgent(task: string, knowledge: string): Promise<string>;
 void [LoggerProvider, BasicTracerProvider, traceId, callModel, runMyAgent];
 `;
 
+/** What a snippet imports of packages that are not installed here. That our class fits the real type is tested with the real package in test/e2e. */
+const PEERS = `declare module "@openai/agents" {
+  interface Span { traceId: string; spanId: string; parentId: string | null; spanData: { type: string }; error: { message: string; data?: Record<string, unknown> } | null }
+  interface Trace { traceId: string; name: string; groupId: string | null; metadata?: Record<string, unknown> }
+  interface TracingProcessor {
+    onTraceStart(trace: Trace): Promise<void>;
+    onTraceEnd(trace: Trace): Promise<void>;
+    onSpanStart(span: Span): Promise<void>;
+    onSpanEnd(span: Span): Promise<void>;
+    shutdown(timeout?: number): Promise<void>;
+    forceFlush(): Promise<void>;
+  }
+  export function addTraceProcessor(processor: TracingProcessor): void;
+}
+`;
+
 test("every TypeScript snippet of README compiles against the built package", async () => {
   const snippets = [...readFileSync("README.md", "utf8").matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code ?? "");
   expect(snippets.length).toBeGreaterThanOrEqual(2);
   mkdirSync(folder, { recursive: true });
   for (const [index, code] of snippets.entries()) writeFileSync(join(folder, `snippet-${index}.ts`), `${PREAMBLE}${code}\nexport {};\n`);
+  writeFileSync(join(folder, "peers.d.ts"), PEERS);
   const settings = {
     extends: "../../../tsconfig.json",
     compilerOptions: { noUnusedLocals: false, rootDir: "../../.." },
-    include: ["*.ts"],
+    include: ["*.ts", "*.d.ts"],
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(settings));
   const ended = await run("npx", ["tsc", "-p", join(folder, "tsconfig.json")]).catch((caught: { stdout: string }) => caught);

@@ -1,78 +1,17 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Collector, startCollector } from "../../collector/main.ts";
-import { openStore } from "../../src/store/open.ts";
-import type { Store } from "../../src/store/ports.ts";
+import { agentlearn, CLI, cliEnvironment, imported, payloads, postPayloads, runsIn, runsOf } from "../support/import-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "agentlearn-import-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const CLI = "dist/src/cli/main.js";
-const env = { ...process.env, AGENTLEARN_STORE: undefined } as NodeJS.ProcessEnv;
-const FIXTURES = "test/fixtures/spans";
-/** The recorded payloads that are OTLP; the others are what an SDK hands to its own hooks. */
-const payloads = readdirSync(FIXTURES)
-  .map((name) => join(FIXTURES, name))
-  .filter((path) => readFileSync(path, "utf8").includes('"resourceSpans"'));
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function agentlearn(args: readonly string[], stdin?: string, flags: readonly string[] = []): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [...flags, CLI, ...args], { env, timeout: 170_000 }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
-    );
-    child.stdin?.end(stdin);
-  });
-}
-
-interface Result {
-  readonly files: readonly {
-    readonly file: string;
-    readonly format: string;
-    readonly bodies: number;
-    readonly skipped: number;
-    readonly resumedAfter: number;
-  }[];
-  readonly runs: { readonly new: number; readonly total: number };
-  readonly refused: number;
-}
-
-async function imported(...args: readonly string[]): Promise<Result> {
-  const { code, stdout, stderr } = await agentlearn(["import", "--json", ...args]);
-  expect(`${code} ${stderr}`).toBe("0 ");
-  return JSON.parse(stdout) as Result;
-}
-
 let made = 0;
 const newStore = (): string => join(folder, `store-${made++}.db`);
-
-/** Everything that is kept of each run, apart from when it was judged. */
-async function runsOf(store: Store): Promise<readonly object[]> {
-  const runs: object[] = [];
-  for (const { id } of await store.listTraces({ limit: 100_000 })) {
-    const outcomes = (await store.outcomesOf(id)).map(({ source, status, score, reasoning }) => ({ source, status, score, reasoning }));
-    runs.push({ ...(await store.getTrace(id)), outcomes });
-  }
-  return runs.sort((left, right) => JSON.stringify(left).localeCompare(JSON.stringify(right)));
-}
-
-async function runsIn(path: string): Promise<readonly object[]> {
-  const store = await openStore({ url: path, name: "test", ingest: "on-demand" });
-  try {
-    return await runsOf(store);
-  } finally {
-    await store.close();
-  }
-}
 
 async function withCollector<T>(work: (collector: Collector & { readonly path: string }) => Promise<T>): Promise<T> {
   const path = newStore();
@@ -87,22 +26,7 @@ async function withCollector<T>(work: (collector: Collector & { readonly path: s
 /** The runs of the recorded payloads when they are posted as an exporter would. */
 async function receivedRuns(): Promise<readonly object[]> {
   return withCollector(async ({ otlpHttpUrl, store }) => {
-    for (const path of payloads) {
-      const payload = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
-      for (const [key, signal] of [
-        ["resourceSpans", "traces"],
-        ["resourceLogs", "logs"],
-      ] as const) {
-        if (payload[key] === undefined) continue;
-        const headers = { "content-type": "application/json" };
-        const answer = await fetch(`${otlpHttpUrl}/v1/${signal}`, {
-          method: "POST",
-          headers,
-          body: JSON.stringify({ [key]: payload[key] }),
-        });
-        expect(answer.status).toBe(200);
-      }
-    }
+    await postPayloads(otlpHttpUrl, payloads);
     await store.drain();
     return runsOf(store);
   });
@@ -240,7 +164,10 @@ describe("killed in the middle", () => {
     readdirSync(folder).filter((name) => name.startsWith(`${basename(store)}-import-`) && name.endsWith(".json"));
 
   async function killedOnceBegun(file: string, store: string, signal: NodeJS.Signals): Promise<number | null> {
-    const child: ChildProcess = spawn(process.execPath, [CLI, "import", file, "--store", `file:${store}`], { env, stdio: "ignore" });
+    const child: ChildProcess = spawn(process.execPath, [CLI, "import", file, "--store", `file:${store}`], {
+      env: cliEnvironment,
+      stdio: "ignore",
+    });
     const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
     while (journalsOf(store).length === 0 && child.exitCode === null) await sleep(2);
     child.kill(signal);

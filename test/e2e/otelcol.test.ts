@@ -15,6 +15,7 @@ import {
   type Otelcol,
   runOf,
   type SentSpan,
+  sendLogsTo,
   sendTo,
   startOtelcol,
   traceIdOf,
@@ -157,6 +158,16 @@ describe.skipIf(!hasOtelcol)("behind a real Collector", () => {
       const tasks = (await Promise.all(collectors.map(({ store }) => tasksIn(store)))).flat();
       expect(tasks.sort()).toEqual(runs.map((_run, number) => `task ${number}`).sort());
       const perStore = await perRun();
+
+      expect(await sendLogsTo(port, runs)).toBe(200);
+      const logsIn = async ({ store }: Collector, run: readonly SentSpan[]) => (await store.spansOf(run[0]?.traceId ?? "")).logs.length;
+      const logsPerRun = async () => {
+        for (const { store } of collectors) await store.drain();
+        return Promise.all(runs.map((run) => Promise.all(collectors.map((collector) => logsIn(collector, run)))));
+      };
+      // Not always beside their spans: it hashes the bytes of the id for spans and its hex text for log records. A shared store joins them.
+      const once = runs.map(() => [0, 1]);
+      await expect.poll(async () => (await logsPerRun()).map((counts) => [...counts].sort()), { timeout: 30_000 }).toEqual(once);
       for (const index of [0, 1]) expect(perStore.filter((counts) => counts[index] === 3).length).toBeGreaterThan(5);
       expect(otelcol.said()).not.toMatch(REFUSED);
     });

@@ -48,6 +48,12 @@ describe("the processors in an agent process", () => {
     ]);
   });
 
+  // A listener for messages keeps a worker thread, and with it the process, alive: it was added after `unref`, so only agents that flushed ended.
+  test("let an agent end that never shuts its provider down", async () => {
+    const ended = await agent("endless-agent.mjs", { AGENT_STORE: `file:${join(folder, "endless.db")}` });
+    expect(ended).toEqual({ code: 0, stdout: "agent done\n", stderr: "" });
+  });
+
   test("beside a running owner hand their spans over through the spool, and nothing is lost", async () => {
     const url = `file:${join(folder, "owned.db")}`;
     const collector = await startCollector({ store: url, otlpHttpPort: 0, otlpGrpcPort: 0, apiPort: 0 });

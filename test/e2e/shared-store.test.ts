@@ -10,7 +10,17 @@ import { openRemoteDriver } from "../../src/store/driver-remote.ts";
 import type { SqlStore } from "../../src/store/local-store.ts";
 import { openRemote } from "../../src/store/open-remote.ts";
 import { freePort } from "../support/free-port.ts";
-import { configurationIn, hasOtelcol, listensOn, type Otelcol, runOf, sendTo, startOtelcol, traceIdOf } from "../support/otelcol.ts";
+import {
+  configurationIn,
+  hasOtelcol,
+  listensOn,
+  type Otelcol,
+  runOf,
+  sendLogsTo,
+  sendTo,
+  startOtelcol,
+  traceIdOf,
+} from "../support/otelcol.ts";
 import { hasSqld, type Sqld, startSqld } from "../support/sqld.ts";
 
 const RUNS = 60;
@@ -97,10 +107,18 @@ describe.skipIf(!(hasOtelcol && hasSqld))("two receivers behind one Collector, o
 
   const every = (count: number): readonly number[] => Array.from({ length: count }, (_unused, number) => number);
 
-  test("every run is there once, with all its spans", async () => {
+  test("every run is there once, with all its spans and log records", async () => {
     await send(0, RUNS);
+    expect(
+      await sendLogsTo(
+        port,
+        every(RUNS).map((number) => runOf(number)),
+      ),
+    ).toBe(200);
     await expect.poll(wholeRuns, { timeout: 60_000, interval: 500 }).toEqual(every(RUNS));
     expect((await store.status()).unmappedBodies).toBe(0);
+    const logs = async () => Promise.all(every(RUNS).map(async (number) => (await store.spansOf(traceIdOf(number))).logs.length));
+    await expect.poll(logs, { timeout: 20_000 }).toEqual(every(RUNS).map(() => 1));
   });
 
   test("after kill -9 of the one that maps the other goes on, and what was meant for the dead one waits for it", async () => {

@@ -18,8 +18,8 @@ function isBuilt(): boolean {
 export interface Otelcol {
   /** All that it wrote to stderr. */
   said(): string;
-  /** SIGTERM, as an operator would: what waits in its queues is sent or stored first. */
-  stop(): Promise<void>;
+  /** By default as an operator would: what waits in its queues is sent or stored first. */
+  stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
 /** The first yaml under a heading of a page, with some texts replaced. Throws when one of them is not there: then the page has another configuration. */
@@ -35,17 +35,22 @@ export function configurationIn(page: string, heading: string, replacements: Rea
 }
 
 /** Starts it in a folder, and again and again asks `isReady` until it says so. */
-export async function startOtelcol(folder: string, yaml: string, isReady: () => Promise<boolean>): Promise<Otelcol> {
+export async function startOtelcol(
+  folder: string,
+  yaml: string,
+  isReady: () => Promise<boolean>,
+  flags: readonly string[] = [],
+): Promise<Otelcol> {
   const file = join(folder, "config.yaml");
   writeFileSync(file, yaml);
-  const child = spawn(binary, ["--config", file], { stdio: ["ignore", "ignore", "pipe"], cwd: folder });
+  const child = spawn(binary, ["--config", file, ...flags], { stdio: ["ignore", "ignore", "pipe"], cwd: folder });
   const ended = once(child, "exit");
   let said = "";
   child.stderr.on("data", (chunk) => {
     said += chunk;
   });
-  const stop = async (): Promise<void> => {
-    child.kill("SIGTERM");
+  const stop: Otelcol["stop"] = async (signal = "SIGTERM") => {
+    child.kill(signal);
     await ended;
   };
   const deadline = Date.now() + 20_000;
@@ -107,6 +112,15 @@ export async function sendTo(port: number, spans: readonly SentSpan[]): Promise<
   const headers = { "content-type": "application/json" };
   return (await fetch(`http://127.0.0.1:${port}/v1/traces`, { method: "POST", headers, body: requestOf(spans) })).status;
 }
+
+/** One request with a log record for the first span of each run. */
+export async function sendLogsTo(port: number, runs: readonly (readonly SentSpan[])[]): Promise<number> {
+  const logRecords = runs.flatMap(([span]) => (span === undefined ? [] : [{ traceId: span.traceId, spanId: span.spanId, ...CHOICE }]));
+  const body = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] });
+  return (await fetch(`http://127.0.0.1:${port}/v1/logs`, { method: "POST", headers: { "content-type": "application/json" }, body }))
+    .status;
+}
+const CHOICE = { timeUnixNano: "1800000000500000000", eventName: "gen_ai.choice", body: { stringValue: "done" } };
 
 /** An empty request: the receiver of the Collector listens. */
 export async function listensOn(port: number): Promise<boolean> {

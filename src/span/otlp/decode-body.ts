@@ -25,6 +25,12 @@ export interface DecodeBodyOptions extends DecodeOptions {
 /** The most that a receiver may be set to take, so that what was answered with success can always be mapped. */
 export const MAX_STORED_BYTES: number = 256 * 1024 * 1024;
 
+/**
+ * The same for what is in a body. Receivers count a million items by the schema; an attribute with its value is one there and two here, and
+ * JSON has at most 2.7 million of these in the brackets and commas it may have.
+ */
+export const MAX_STORED_ITEMS = 3_000_000;
+
 /** Any stored body as one result. Throws LearnError "invalid" or "too-large" and nothing else; the same body always gives the same. */
 export function decodeBody(encoded: EncodedBody, options: DecodeBodyOptions = {}): DecodeResult {
   const bytes = plainBytes(encoded, options.maxBytes ?? MAX_STORED_BYTES);

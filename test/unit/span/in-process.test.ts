@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { rawLogFromSdk, rawSpanFromSdk } from "../../../src/span/from-sdk.ts";
+import { decodeJson } from "../../../src/span/otlp/decode-json.ts";
 import { createLogRecordProcessor, createSpanProcessor } from "../../../src/span/processor.ts";
 import type { RawBatch, RawLog, RawSpan } from "../../../src/span/raw-span.ts";
 import type { HrTimeLike, LogRecordLike, SpanContextLike, SpanLike } from "../../../src/span/sdk-shapes.ts";
 import { assemble } from "../../../src/trace/assemble.ts";
 import type { Trace } from "../../../src/trace/trace.ts";
-import { batchOf, normalised, OTLP_PAYLOADS } from "./payloads.ts";
+import { hookOf, recordingOf, replayed } from "./native-payloads.ts";
+import { batchOf, NATIVE_PAYLOADS, normalised, OTLP_PAYLOADS } from "./payloads.ts";
 
 const SECOND_US = 1_000_000;
 const NANOS_PER_US = 1000;
@@ -133,3 +135,67 @@ describe("through the processors", () => {
     expect(genAi(await submitted(name))).toEqual(genAi(batchOf(name)));
   });
 });
+
+describe("what a bridge makes of a recording of a hook", () => {
+  test.each(NATIVE_PAYLOADS)("%s is the same trace when it travels over OTLP", async (name) => {
+    const { spans } = await replayed(hookOf(name), recordingOf(name));
+    const received = decodeJson(Buffer.from(JSON.stringify(otlpJson(spans))), "traces");
+    expect([received.rejected, received.batch.spans.length]).toEqual([0, spans.length]);
+    const traces = assemble(normalised({ spans, logs: [] }), "flush");
+    expect(traces.length).toBeGreaterThan(0);
+    expect(assemble(normalised({ spans: received.batch.spans, logs: [] }), "flush")).toEqual(traces);
+  });
+
+  // Both were recorded of one program. The channel knows who the run was for, and neither the tool's error nor the words of a stream.
+  test("the AI SDK's channel and its own spans tell one run alike", async () => {
+    const { spans } = await replayed("ai-channel", recordingOf("vercel-ai7-diagnostics-channel"));
+    const weather = (batch: RawBatch): Trace | undefined =>
+      assemble(normalised(batch), "flush").find(({ task }) => task === "Weather in Atlantis or Paris?");
+    const told = (run: Trace | undefined): unknown => ({
+      answer: [run?.output, run?.agentName, run?.model, run?.usage],
+      steps: run?.steps.map((step) => [
+        step.kind,
+        step.name,
+        step.arguments,
+        step.callId,
+        step.finishReasons,
+        step.usage,
+        step.error !== undefined,
+      ]),
+    });
+    expect(told(weather({ spans, logs: [] }))).toEqual(told(weather(batchOf("vercel-ai7-modern"))));
+  });
+});
+
+/** As an exporter writes spans; structured values as AnyValue. */
+function otlpJson(spans: readonly RawSpan[]): unknown {
+  const fields = (attributes: object): unknown => Object.entries(attributes).map(([key, value]) => ({ key, value: anyValue(value) }));
+  return {
+    resourceSpans: spans.map((span) => ({
+      resource: { attributes: fields(span.resource) },
+      scopeSpans: [
+        {
+          scope: span.scope,
+          spans: [
+            {
+              ...span,
+              startTimeUnixNano: `${span.startTimeUs}000`,
+              endTimeUnixNano: `${span.endTimeUs}000`,
+              attributes: fields(span.attributes),
+              events: [],
+              links: [],
+            },
+          ],
+        },
+      ],
+    })),
+  };
+
+  function anyValue(value: unknown): unknown {
+    if (typeof value === "string") return { stringValue: value };
+    if (typeof value === "boolean") return { boolValue: value };
+    if (typeof value === "number") return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };
+    if (Array.isArray(value)) return { arrayValue: { values: value.map(anyValue) } };
+    return value === null || value === undefined ? {} : { kvlistValue: { values: fields(value) } };
+  }
+}

@@ -6,8 +6,8 @@ import type { Span } from "../../../src/span/span.ts";
 
 const FOLDER = new URL("../../fixtures/spans/", import.meta.url);
 
-/** Recordings of in-process hooks, which are lists: no OTLP request, so nothing here reads them. */
-export const OTHER_PAYLOADS: readonly string[] = namesWhere((text) => !text.startsWith("{"));
+/** Recordings of in-process hooks, which are lists and no OTLP requests: see `native-payloads.ts`. */
+export const NATIVE_PAYLOADS: readonly string[] = namesWhere((text) => !text.startsWith("{"));
 
 /** Recorded OTLP/JSON requests, without ".json". */
 export const OTLP_PAYLOADS: readonly string[] = namesWhere((text) => text.startsWith("{"));

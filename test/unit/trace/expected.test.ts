@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { AttributeValue } from "../../../src/span/raw-span.ts";
+import type { AttributeValue, RawBatch } from "../../../src/span/raw-span.ts";
 import type { SpanError, Usage } from "../../../src/span/span.ts";
 import { assemble } from "../../../src/trace/assemble.ts";
 import type { Step, Trace } from "../../../src/trace/trace.ts";
-import { batchOf, normalised, OTHER_PAYLOADS, OTLP_PAYLOADS } from "../span/payloads.ts";
+import { hookOf, recordingOf, replayed } from "../span/native-payloads.ts";
+import { batchOf, NATIVE_PAYLOADS, normalised, OTLP_PAYLOADS } from "../span/payloads.ts";
 
 // What a person reads in a recorded payload, written down without running anything. A field that is not written was not told by the emitter.
 
@@ -36,23 +37,20 @@ interface ExpectedRun {
   readonly steps: readonly ExpectedStep[];
 }
 
-// They are recordings of hooks inside the process, no OTLP requests: only a bridge in that process can turn them into spans.
-const WITHOUT_EXPECTATION: Readonly<Record<string, string>> = {
-  "openai-agents-native": "trace objects of the Agents SDK, given to addTraceProcessor",
-  "openai-agents-native-chat": "trace objects of the Agents SDK, given to addTraceProcessor",
-  "vercel-ai7-diagnostics-channel": "messages of the diagnostics channel ai:telemetry",
-};
-
 const fileOf = (name: string): URL => new URL(`../../fixtures/expected/${name}.json`, import.meta.url);
 
-test("every recorded payload has its expectation, or a reason to have none", () => {
-  expect(OTLP_PAYLOADS.filter((name) => !existsSync(fileOf(name)))).toEqual([]);
-  expect(Object.keys(WITHOUT_EXPECTATION).sort()).toEqual([...OTHER_PAYLOADS]);
+const batches: ReadonlyMap<string, RawBatch> = new Map([
+  ...OTLP_PAYLOADS.map((name) => [name, batchOf(name)] as const),
+  ...(await Promise.all(NATIVE_PAYLOADS.map(async (name) => [name, await replayed(hookOf(name), recordingOf(name))] as const))),
+]);
+
+test("every recorded payload has its expectation", () => {
+  expect([batches.size, [...batches.keys()].filter((name) => !existsSync(fileOf(name)))]).toEqual([11, []]);
 });
 
-describe.each(OTLP_PAYLOADS)("%s", (name) => {
+describe.each([...batches])("%s", (name, batch) => {
   const expected = (JSON.parse(readFileSync(fileOf(name), "utf8")) as { readonly runs: readonly ExpectedRun[] }).runs;
-  const runs = assemble(normalised(batchOf(name)), "flush");
+  const runs = assemble(normalised(batch), "flush");
 
   test("holds these runs", () => {
     expect(runs.map((run) => run.task)).toEqual(expected.map((run) => run.task));

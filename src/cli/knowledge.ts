@@ -3,6 +3,7 @@ import { LearnError } from "../base/error.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import { contextOf } from "./context.ts";
 import { addKnowledgeChanges } from "./knowledge-change.ts";
+import { addKnowledgeExchange } from "./knowledge-exchange.ts";
 import { addFilter, type FilterFlags, filterOf } from "./knowledge-filter.ts";
 import { itemText } from "./knowledge-text.ts";
 import { table } from "./terminal.ts";
@@ -14,6 +15,7 @@ export function addKnowledge(program: Command): void {
     .action(list);
   group.command("show <id>").description("one item with its evidence and history").action(show);
   addKnowledgeChanges(group);
+  addKnowledgeExchange(group);
 }
 
 async function list(options: FilterFlags & { readonly limit?: string }, command: Command): Promise<void> {

@@ -7,9 +7,10 @@ import { approve, type Change, deprecate, edit, pin, reject, restore, type Trans
 import type { KnowledgeStore } from "../knowledge/ports.ts";
 import { editionOf, type ItemEdit } from "./item-edit.ts";
 import { type BulkReport, type BulkRequest, changeMany } from "./knowledge-bulk.ts";
+import { createKnowledgeExchange, type KnowledgeExchange } from "./knowledge-exchange.ts";
 
 /** What a person, or code on their behalf, does with items. Ids may be unique prefixes. Every change is one history entry. */
-export interface KnowledgeDesk {
+export interface KnowledgeDesk extends KnowledgeExchange {
   /** Pinned first, newest first. */
   list(filter?: ItemFilter & { readonly limit?: number }): Promise<readonly KnowledgeItem[]>;
   /** With every change that was made to it, each with a word diff, and every certificate. */
@@ -50,6 +51,7 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
   }
 
   return {
+    ...createKnowledgeExchange(store, who),
     async list({ limit, ...filter } = {}) {
       const items = await store.listKnowledge(filter.status === undefined ? {} : { status: filter.status });
       return items.filter((item) => isMeant(item, filter)).slice(0, limit);

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   import: async () => (await import("./import.ts")).addImport,
   learn: async () => (await import("./learn.ts")).addLearn,
   knowledge: async () => (await import("./knowledge.ts")).addKnowledge,
+  snapshot: async () => (await import("./snapshot.ts")).addSnapshot,
   traces: async () => (await import("./traces.ts")).addTraces,
   store: async () => (await import("./store.ts")).addStore,
   doctor: async () => (await import("./doctor.ts")).addDoctor,

@@ -16,6 +16,7 @@ import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
 import { learn } from "../learner/cycle.ts";
 import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-desk.ts";
 import type { LearnProgress, LearnReport } from "../learner/ports.ts";
+import { createSnapshotDesk, type SnapshotDesk } from "../learner/snapshot-desk.ts";
 import type { Analyzer } from "../lesson/ports.ts";
 import { deterministicSignal } from "../outcome/deterministic-signal.ts";
 import type { Feedback } from "../outcome/outcome.ts";
@@ -53,6 +54,8 @@ export class AgentLearn {
   readonly config: Config;
   /** Read, approve, reject, edit, pin and retire items. */
   readonly knowledge: KnowledgeDesk;
+  /** States of all knowledge to compare and to go back to. */
+  readonly snapshots: SnapshotDesk;
   readonly eval: { add(cases: NewEvalCase | readonly NewEvalCase[]): Promise<void>; list(): Promise<readonly EvalCase[]> };
   readonly traces: {
     list(filter?: TraceFilter): Promise<readonly TraceSummary[]>;
@@ -86,6 +89,7 @@ export class AgentLearn {
     this.#client = createKnowledgeClient({ source, ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }) });
     this.#tracer = createFunctionTracer({ sink: this.#runtime.sink, getKnowledge: (task) => this.#client.getKnowledge(task) });
     this.knowledge = createKnowledgeDesk({ store, clock: systemClock, actor: `api:${userName()}` });
+    this.snapshots = createSnapshotDesk({ store, clock: systemClock, actor: `api:${userName()}` });
     this.eval = { add: (cases) => this.#addCases(cases), list: () => store.listEvalCases() };
     this.traces = {
       list: (filter = {}) => store.listTraces(filter),

@@ -108,7 +108,7 @@ function print(report: BulkReport, command: Command): void {
 
 function reportText({ action, dryRun, done, refused }: BulkReport): string {
   if (done.length + refused.length === 0) return "no item is meant; nothing was changed";
-  const lines = done.map(({ item, from, changes }) => {
+  const lines = done.map(({ item, from, changes: { status: _status, validation: _validation, ...changes } }) => {
     const to = from === item.status ? from : `${from} -> ${item.status}`;
     return [
       `${paint("green", dryRun ? "would" : "done")} ${action} ${item.id.slice(0, 8)}  ${to}  ${oneLine(item.content, 80)}`,

@@ -59,6 +59,9 @@ export function changesText(changes: HistoryEntry["changes"], words: WordChanges
   });
 }
 
+/** Visible, and set in: no line of a text can pass for a line of the page around it. */
+const NEW_LINE = "\u23ce\n         ";
+
 /** `[-gone-]` and `{+new+}` as other word diffs have it, red and green on a terminal. */
 export function diffText(parts: readonly DiffPart[]): string {
   const shown = {
@@ -66,7 +69,7 @@ export function diffText(parts: readonly DiffPart[]): string {
     removed: (text: string) => paint("red", `[-${text}-]`),
     added: (text: string) => paint("green", `{+${text}+}`),
   };
-  return parts.map(({ kind, text }) => shown[kind](printable(text))).join("");
+  return parts.map(({ kind, text }) => shown[kind](printable(text).replaceAll("\n", NEW_LINE))).join("");
 }
 
 function valueText(value: unknown): string {

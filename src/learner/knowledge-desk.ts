@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
-import { type ItemFilter, isMeant } from "../knowledge/filter.ts";
+import { type ItemFilter, isEmptyFilter, isMeant } from "../knowledge/filter.ts";
 import { type ShownEntry, withWordChanges } from "../knowledge/history.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
@@ -53,7 +53,9 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
   return {
     ...createKnowledgeExchange(store, who),
     async list({ limit, ...filter } = {}) {
-      const items = await store.listKnowledge(filter.status === undefined ? {} : { status: filter.status });
+      const { status, ...rest } = filter;
+      const bound = isEmptyFilter(rest) && limit !== undefined ? { limit } : {};
+      const items = await store.listKnowledge({ ...(status === undefined ? {} : { status }), ...bound });
       return items.filter((item) => isMeant(item, filter)).slice(0, limit);
     },
     async show(id) {

@@ -1,4 +1,5 @@
 import { createReporter, type Reporter } from "../telemetry/report.ts";
+import { createCopier } from "./copy-value.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
 import { MAX_EVENTS, rawLogFromSdk, rawSpanFromSdk } from "./from-sdk.ts";
 import { hasGenAiKey, isGenAiKey } from "./genai-keys.ts";
@@ -39,7 +40,8 @@ export function createSpanProcessor(options: ProcessorOptions): SpanProcessorLik
     onEnd(span) {
       try {
         if (delivery.closed() || !concernsAgent(span) || !isSampled(span.spanContext())) return;
-        delivery.span(rawSpanFromSdk(span));
+        const copier = createCopier();
+        delivery.span(rawSpanFromSdk(span, copier), copier.length());
       } catch (caught) {
         reporter.failure("could not copy a span", caught);
       }
@@ -58,8 +60,9 @@ export function createLogRecordProcessor(options: ProcessorOptions): LogRecordPr
       try {
         const owner = record.spanContext;
         if (delivery.closed() || owner === undefined || !isSampled(owner) || !isAboutAgent(record)) return;
-        const log = rawLogFromSdk(record);
-        if (log !== undefined) delivery.log(log);
+        const copier = createCopier();
+        const log = rawLogFromSdk(record, copier);
+        if (log !== undefined) delivery.log(log, copier.length());
       } catch (caught) {
         reporter.failure("could not copy a log record", caught);
       }

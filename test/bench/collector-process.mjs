@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
-import { builtFile } from "./stored-spans.mjs";
+import { builtFile, cleanEnvironment } from "./stored-spans.mjs";
 
 const READY_TIMEOUT_MS = 30_000;
 
@@ -11,7 +11,7 @@ export async function startCollector({ store, cwd }) {
   const began = performance.now();
   const child = spawn(process.execPath, [builtFile("src/cli/main.js"), "up", "--store", `file:${store}`, ...ports.map(String), "--json"], {
     cwd,
-    env: Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(AGENTLEARN|OTEL|NODE_OPTIONS)/.test(key))),
+    env: cleanEnvironment(),
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = new Promise((resolve) => child.once("close", resolve));

@@ -25,7 +25,7 @@ function once(make) {
 
 const MEGABYTE = 1024 * 1024;
 const hugeText = once(() => "x".repeat(50 * MEGABYTE));
-const tenMegabytes = once(() => "é".repeat(10 * MEGABYTE));
+const tenMegabytes = once(() => "€".repeat(10 * MEGABYTE));
 const manyKeys = (count, value) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`gen_ai.key.${index}`, value]));
 /** Another answer at each read, so that a check says nothing about the next read. */
 const changing = (...answers) => {

@@ -12,6 +12,8 @@ export interface ProcessorOptions {
   readonly maxFlushMs?: number;
   /** Default: `createReporter("processor")`. */
   readonly reporter?: Reporter;
+  /** True while what ends or is emitted is nobody's business. Asked only for what would be copied. Default: never. */
+  readonly isIgnored?: () => boolean;
 }
 
 /** Fits SpanProcessor of the SDK lines 1, 2 and 3. No hook throws, no promise rejects. */
@@ -35,11 +37,13 @@ const SAMPLED = 1;
 export function createSpanProcessor(options: ProcessorOptions): SpanProcessorLike {
   const reporter = options.reporter ?? createReporter("processor");
   const delivery = deliveryOf(options, reporter);
+  const { isIgnored = () => false } = options;
   return {
     onStart() {},
     onEnd(span) {
       try {
-        if (delivery.closed() || !concernsAgent(span) || !isSampled(span.spanContext())) return;
+        // Keys first: of most applications' spans it is all that is ever asked.
+        if (!concernsAgent(span) || delivery.closed() || isIgnored() || !isSampled(span.spanContext())) return;
         const copier = createCopier();
         delivery.span(rawSpanFromSdk(span, copier), copier.length());
       } catch (caught) {
@@ -55,11 +59,12 @@ export function createSpanProcessor(options: ProcessorOptions): SpanProcessorLik
 export function createLogRecordProcessor(options: ProcessorOptions): LogRecordProcessorLike {
   const reporter = options.reporter ?? createReporter("processor");
   const delivery = deliveryOf(options, reporter);
+  const { isIgnored = () => false } = options;
   return {
     onEmit(record) {
       try {
         const owner = record.spanContext;
-        if (delivery.closed() || owner === undefined || !isSampled(owner) || !isAboutAgent(record)) return;
+        if (delivery.closed() || owner === undefined || !isSampled(owner) || !isAboutAgent(record) || isIgnored()) return;
         const copier = createCopier();
         const log = rawLogFromSdk(record, copier);
         if (log !== undefined) delivery.log(log, copier.length());

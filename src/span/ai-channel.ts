@@ -103,7 +103,9 @@ export function listenToAiChannel(options: AiChannelOptions): AiChannel {
   function callOf(id: string, above: Open | undefined): Call {
     const outer = above === undefined ? options.outer?.() : undefined;
     const traceId = above?.call.traceId ?? outer?.traceId ?? digest([id], 32);
-    return { id, outer, traceId, nowUs: options.nowUs ?? wallClock(), spanned: false, operations: 0 };
+    // By the clock of the call it is made in: another would begin up to a millisecond before it.
+    const nowUs = above?.call.nowUs ?? options.nowUs ?? wallClock();
+    return { id, outer, traceId, nowUs, spanned: false, operations: 0 };
   }
 
   function end(message: AiMessageLike): void {

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { createAdminStore } from "./admin-store.ts";
+import type { BodyLog } from "./body-log.ts";
 import type { SqlDriver } from "./driver.ts";
 import { createEvaluationStore } from "./evaluation-store.ts";
 import { createIngestStore } from "./ingest-store.ts";
@@ -16,9 +17,9 @@ import { createTraceStore } from "./trace-store.ts";
 export type SqlStore = Omit<Store, OfTheOwner>;
 
 /** All ports over one driver whose schema is up to date. `close` closes the driver. */
-export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {
+export function createSqlStore(driver: SqlDriver, clock: Clock, log?: BodyLog): SqlStore {
   return {
-    ...createIngestStore(driver, clock),
+    ...createIngestStore(driver, clock, log),
     ...createLeaseStore(driver),
     ...createTraceStore(driver),
     ...createOutcomeStore(driver, clock),
@@ -27,7 +28,10 @@ export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {
     ...createSnapshotStore(driver),
     ...createKnowledgeSearch(driver),
     ...createEvaluationStore(driver),
-    ...createAdminStore(driver, clock),
-    close: () => driver.close(),
+    ...createAdminStore(driver, clock, log),
+    close: async () => {
+      await driver.close();
+      log?.close();
+    },
   };
 }

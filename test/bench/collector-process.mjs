@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { createGrpcClient, createHttpClient } from "./otlp-clients.mjs";
-import { builtFile } from "./stored-spans.mjs";
+import { builtFile, cleanEnvironment } from "./stored-spans.mjs";
 
 const READY_TIMEOUT_MS = 30_000;
 
@@ -12,7 +12,7 @@ export async function startCollector({ store, cwd }) {
   const began = performance.now();
   const child = spawn(process.execPath, [builtFile("src/cli/main.js"), "up", "--store", `file:${store}`, ...ports.map(String), "--json"], {
     cwd,
-    env: Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(AGENTLEARN|OTEL|NODE_OPTIONS)/.test(key))),
+    env: cleanEnvironment(),
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = new Promise((resolve) => child.once("close", (code, signal) => resolve({ code, signal })));

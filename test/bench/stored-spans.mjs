@@ -21,20 +21,33 @@ export function builtFile(path) {
   return file;
 }
 
+/** Settings of the person who measures would change what is measured. */
+export function cleanEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(AGENTLEARN|OTEL|NODE_OPTIONS)/.test(key)));
+}
+
 /**
  * Every span in a store file that nobody owns any more, as { traceId, spanId, attributes }. First the package itself takes in what is spooled
  * and maps what is appended, as the next start would; then the rows are read with plain SQL, so that no code under test says what is stored.
  */
 export async function readStoredSpans(file) {
+  return (await readStored(file)).spans;
+}
+
+/** The same with the log records, as { spans, logs: [{ traceId, spanId, body }] }. */
+export async function readStored(file) {
   await mapAll(file);
-  const rows = await select(
-    file,
-    "SELECT t.trace_id AS traceId, s.span_id AS spanId, s.body AS body FROM span s JOIN w3c_trace t ON t.ref = s.trace_ref",
-  );
-  return rows.map(({ traceId, spanId, body }) => {
-    const { attributes } = JSON.parse(Buffer.from(body).toString("utf8"));
-    return { traceId, spanId, attributes };
-  });
+  const rows = async (table) =>
+    (
+      await select(
+        file,
+        `SELECT t.trace_id AS traceId, r.span_id AS spanId, r.body AS body FROM ${table} r JOIN w3c_trace t ON t.ref = r.trace_ref`,
+      )
+    ).map(({ traceId, spanId, body }) => ({ traceId, spanId, row: JSON.parse(Buffer.from(body).toString("utf8")) }));
+  return {
+    spans: (await rows("span")).map(({ row, ...ids }) => ({ ...ids, attributes: row.attributes })),
+    logs: (await rows("log")).map(({ row, ...ids }) => ({ ...ids, body: row.body })),
+  };
 }
 
 /** The number of spans in such a file by the first characters of their trace ids, as a Map. For more spans than fit into memory. */

@@ -8,6 +8,7 @@ import { type Incoming, type IncomingItem, problemsOf } from "./incoming.ts";
 const BEGIN = "<!-- agentlearn:begin -->";
 const END = "<!-- agentlearn:end -->";
 const ITEM = "<!-- agentlearn:item ";
+const ESCAPED = /&((?:amp;)*)lt;!--/g;
 
 /**
  * The items as one section of an AGENTS.md, between its markers: pinned ones first, then by id. Only injectable items, because whoever reads the page is
@@ -92,11 +93,13 @@ function readEntry(
   }
 }
 
-/** No text of an item opens a comment, so none looks like a marker. */
+/** No text of an item opens a comment, so none looks like a marker. What looks escaped already gets one `amp;` more, so that it comes back as it was. */
 function escaped(text: string): string {
-  return printable(text).replaceAll("<!--", "&lt;!--");
+  return printable(text)
+    .replace(ESCAPED, (_all, amps: string) => `&amp;${amps}lt;!--`)
+    .replaceAll("<!--", "&lt;!--");
 }
 
 function unescaped(text: string): string {
-  return text.replaceAll("&lt;!--", "<!--");
+  return text.replace(ESCAPED, (_all, amps: string) => (amps === "" ? "<!--" : `&${amps.slice("amp;".length)}lt;!--`));
 }

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { printable } from "../../../src/base/text.ts";
 import { agentsSection, readSection, withSection } from "../../../src/knowledge/exchange/agents-section.ts";
 import { exportedItem, knowledgeDocument, readDocument } from "../../../src/knowledge/exchange/document.ts";
-import { readFrontMatter } from "../../../src/knowledge/exchange/front-matter.ts";
+import { type FrontMatter, readFrontMatter } from "../../../src/knowledge/exchange/front-matter.ts";
 import type { IncomingItem } from "../../../src/knowledge/exchange/incoming.ts";
 import { planImport } from "../../../src/knowledge/exchange/plan-import.ts";
 import { readSkill, skillFile } from "../../../src/knowledge/exchange/skill-file.ts";
@@ -211,6 +212,63 @@ describe("a skill folder", () => {
     ["---\nname: x\ndescription: y\nmetadata:\n  agentlearn-type: advice\n---\nb", "p: type: "],
   ])("%j is refused at its place", (text, problem) => {
     expect(readSkill(text, "p")).toEqual([expect.stringContaining(problem)]);
+  });
+});
+
+/** What may stand in a text that a person wrote: anything that can be shown. */
+const anyText = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        "---",
+        "\n",
+        "\n\n",
+        "  ",
+        "\t",
+        "- When x:",
+        "<!--",
+        "-->",
+        "&lt;!--",
+        "&amp;lt;!--",
+        '"',
+        "'",
+        ": ",
+        " #",
+        "key: v",
+        ">",
+        "|",
+        "\\",
+      ),
+      fc.string(),
+    ),
+    { maxLength: 8 },
+  )
+  .map((parts) => printable(`a${parts.join("")}z`));
+
+describe("whatever the words", () => {
+  const anyItem = fc.record({ content: anyText, appliesWhen: anyText.map((text) => text.replace(/\s+/g, " ")) });
+
+  test("a skill folder gives them back", () => {
+    fc.assert(
+      fc.property(anyItem, (changes) => {
+        // Read as front matter: the guard of the import would refuse some of these.
+        const { body, metadata } = readFrontMatter(skillFile(usable(anActiveItem(changes))).text) as FrontMatter;
+        expect([body, metadata["agentlearn-applies-when"]]).toEqual([changes.content, changes.appliesWhen]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("a section gives them back", () => {
+    fc.assert(
+      fc.property(anyItem, (changes) => {
+        const page = withSection("# Mine\n", agentsSection([usable(anActiveItem({ ...changes, tags: [changes.appliesWhen] }))]), "A.md");
+        const [back] = readSection(page, "A.md").items;
+        expect([back?.content, back?.appliesWhen, back?.tags]).toEqual([changes.content, changes.appliesWhen, [changes.appliesWhen]]);
+        expect(withSection(page, agentsSection([]), "A.md")).toBe(withSection("# Mine\n", agentsSection([]), "A.md"));
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 

@@ -94,6 +94,21 @@ describe("a restore", () => {
       expect((await now(item.id)).status).toBe("candidate");
     }));
 
+  test("takes a certificate without a digest for the words that carried it, and for no others", () =>
+    inWorld(async ({ store, snapshots, desk, candidate, now }) => {
+      const item = await candidate("Round money.");
+      const [next, entry] = changed(item, { status: "active", validation: aValidation(item.id) });
+      await store.saveItem(next, entry);
+      await snapshots.create({ tag: "v1" });
+      const file = await snapshots.export("v1");
+      await desk.edit(item.id, { content: "Round up.", reason: "trial" });
+      await snapshots.import(file.replace("Round money.", "Round down."), { tag: "forged" });
+      await snapshots.restore("forged");
+      expect(await now(item.id)).toMatchObject({ status: "candidate", content: "Round down.", taint: ["tool", "imported"] });
+      await snapshots.restore("v1");
+      expect(injectable(await now(item.id))).toMatchObject({ content: "Round money." });
+    }));
+
   test("keeps the sources and the taint that came since", () =>
     inWorld(async ({ store, snapshots, active, now }) => {
       const item = await active("Round money.");

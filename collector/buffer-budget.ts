@@ -6,8 +6,9 @@ export interface BufferBudget {
   open(): BufferAccount;
 }
 
+/** One body's share. Whoever holds the body last closes it. */
 export interface BufferAccount {
-  /** Throws "unavailable" when the bytes do not fit now. */
+  /** Throws "unavailable" when the bytes do not fit now. They do when nothing else is held: otherwise a body above the bound could never come in. */
   take(bytes: number): void;
   /** Gives all back. Safe twice. */
   close(): void;
@@ -20,7 +21,7 @@ export function createBufferBudget(maxBytes: number): BufferBudget {
       let taken = 0;
       return {
         take(bytes) {
-          if (used + bytes > maxBytes) {
+          if (used + bytes > maxBytes && used > taken) {
             throw new LearnError("unavailable", `the receiver already holds ${used} bytes of requests`, { hint: "send the batch again" });
           }
           used += bytes;

@@ -1,22 +1,18 @@
 import { isIP } from "node:net";
 import { systemClock } from "../src/base/clock.ts";
 import { newTraceId } from "../src/base/id.ts";
-import { injectionFrom } from "../src/compose/from-config.ts";
+import { injectionFrom } from "../src/compose/injection-from.ts";
 import { acquireRuntime } from "../src/compose/runtime.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
 import { drawSeed } from "../src/injection/assign.ts";
-import { learn } from "../src/learner/cycle.ts";
 import { readAbReport, readItemReport } from "../src/learner/effects.ts";
 import { retire } from "../src/learner/retire.ts";
-import { recoveryAnalyzer } from "../src/lesson/recovery-analyzer.ts";
 import type { Store, StoreStatus } from "../src/store/ports.ts";
 import { createReporter } from "../src/telemetry/report.ts";
-import { createApi, startApi } from "./api/app.ts";
 import type { ApiPorts } from "./api/ports.ts";
 import { checkBind } from "./bind-rule.ts";
+import { createBufferBudget } from "./buffer-budget.ts";
 import { receiverReport } from "./counts.ts";
-import { startGrpcReceiver } from "./grpc/receiver.ts";
-import { startHttpReceiver } from "./http/receiver.ts";
 import { limitsFor } from "./limits.ts";
 import { createOtlpHandler, type OtlpHandler } from "./request.ts";
 import { readTlsKeys } from "./tls.ts";
@@ -75,10 +71,21 @@ export async function startCollector(options: CollectorOptions = {}, hooks: Coll
     return closed;
   };
   try {
-    // The first call opens the file: an owned, read-only or corrupt store fails here, before a port is taken.
-    await store.status();
+    // The first call starts the thread and opens the file; what listens is loaded meanwhile. An owned, read-only or corrupt store fails here, before a
+    // port is taken.
+    const [{ startHttpReceiver }, { startGrpcReceiver }, { createApi, startApi }] = await Promise.all([
+      import("./http/receiver.ts"),
+      import("./grpc/receiver.ts"),
+      import("./api/app.ts"),
+      store.status(),
+    ]);
     const handle = createOtlpHandler({ append: (bodies) => store.appendBodies(bodies), clock: systemClock, limits });
-    const common = { host: config.host, limits, ...(tls === undefined ? {} : { tls }) };
+    const common = {
+      host: config.host,
+      limits,
+      budget: createBufferBudget(limits.maxBufferedBytes),
+      ...(tls === undefined ? {} : { tls }),
+    };
     const http = await startHttpReceiver({
       ...common,
       ...guard,
@@ -152,6 +159,11 @@ function startLearner(store: Store, config: Config): () => Promise<void> {
     const status = await store.status();
     await lookForHarm(status);
     if (status.unanalyzed === 0) return;
+    // A start does not wait for what is first needed seconds later.
+    const [{ learn }, { recoveryAnalyzer }] = await Promise.all([
+      import("../src/learner/cycle.ts"),
+      import("../src/lesson/recovery-analyzer.ts"),
+    ]);
     await learn({
       store,
       clock: systemClock,

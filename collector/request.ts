@@ -2,10 +2,11 @@ import type { Clock } from "../src/base/clock.ts";
 import { fromUnknown, LearnError } from "../src/base/error.ts";
 import type { BodyEncoding } from "../src/span/otlp/inflate.ts";
 import type { RawBody } from "../src/store/ports.ts";
+import type { BufferAccount } from "./buffer-budget.ts";
 import { type AnsweredCall, createReceiverCounter, type ReceiverCounts } from "./counts.ts";
 import type { Limits } from "./limits.ts";
+import { createIdReader, type IdReader } from "./otlp/id-reader.ts";
 import { createInflater } from "./otlp/inflate.ts";
-import { readTraceIds } from "./otlp/trace-ids.ts";
 
 export type OtlpSignal = "traces" | "logs" | "metrics";
 export type OtlpContentType = "application/x-protobuf" | "application/json";
@@ -18,6 +19,10 @@ export interface OtlpRequest {
   readonly encoding: OtlpEncoding;
   /** As on the wire. Must own its whole ArrayBuffer: it is given away to the store, which may transfer it to another thread. */
   readonly body: Uint8Array;
+  /** Closed once the body is let go, which is after the answer when the store is slower than the deadline. */
+  readonly account?: BufferAccount;
+  /** Has seen the body while it came; see `OtlpHandler.watch`. Absent: the body is read now. */
+  readonly reader?: IdReader;
 }
 
 /** The answer, before a transport gives it a form. */
@@ -29,6 +34,8 @@ export type OtlpResponse =
 export interface OtlpHandler {
   /** Never rejects: every fault is a refusal. Resolves only once the body is durable. */
   (request: OtlpRequest): Promise<OtlpResponse>;
+  /** Reads a body while it comes, so that a bad one is not kept until its end. Undefined for what can't be read before it is whole. */
+  watch(head: Pick<OtlpRequest, "signal" | "contentType" | "encoding">): IdReader | undefined;
   /** For transports: every request is told once, also one that never came this far. */
   answered(call: AnsweredCall): void;
   counts(): ReceiverCounts;
@@ -51,7 +58,16 @@ export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions)
   const inflate = createInflater(limits);
   const counter = createReceiverCounter();
 
-  async function handle({ signal, contentType, encoding, body }: OtlpRequest): Promise<OtlpResponse> {
+  const readerOf = (signal: "traces" | "logs", contentType: OtlpContentType): IdReader =>
+    createIdReader({ signal, contentType, maxItems: limits.maxItems, maxBytes: limits.maxDecodedBytes });
+
+  async function readWhole(body: Uint8Array, encoding: OtlpEncoding, reader: IdReader): Promise<void> {
+    if (encoding === "identity") reader.feed(body);
+    else await inflate(body, encoding, reader.feed);
+  }
+
+  async function handle({ signal, contentType, encoding, body, account, reader: watching }: OtlpRequest): Promise<OtlpResponse> {
+    let appending: Promise<void> | undefined;
     // The store takes the body away, so its size is read before.
     const receivedBytes = body.byteLength;
     try {
@@ -60,10 +76,10 @@ export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions)
         counter.body(receivedBytes, 0);
         return FULL_SUCCESS;
       }
-      const plain = await inflate(body, encoding);
-      counter.body(receivedBytes, plain.byteLength);
-      if (plain.byteLength > limits.maxDecodedBytes) throw tooLarge(plain.byteLength, limits.maxDecodedBytes);
-      const ids = readTraceIds(plain, { signal, contentType, maxItems: limits.maxItems });
+      const reader = watching ?? readerOf(signal, contentType);
+      if (watching === undefined) await readWhole(body, encoding, reader);
+      counter.body(watching === undefined ? receivedBytes : reader.bytes(), reader.bytes());
+      const ids = reader.end();
       if (ids.items === 0) return FULL_SUCCESS;
       const good = ids.items - ids.rejected;
       const bad = { badTraceId: ids.badTraceIds, badSpanId: ids.rejected - ids.badTraceIds };
@@ -75,7 +91,8 @@ export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions)
       const format = contentType === "application/json" ? "otlp-json" : "otlp-protobuf";
       const raw: RawBody = { format, signal, encoding, body, receivedAtUs: clock.nowUs(), traceIds: ids.traceIds };
       try {
-        await withDeadline(append([raw]).catch(notTheSendersFault), limits.appendTimeoutMs);
+        appending = append([raw]).catch(notTheSendersFault);
+        await withDeadline(appending, limits.appendTimeoutMs);
       } catch (caught) {
         counter.items(signal, { accepted: 0, rejected: { badTraceId: 0, badSpanId: 0, notStored: ids.items } });
         throw caught;
@@ -84,14 +101,18 @@ export function createOtlpHandler({ append, clock, limits }: OtlpHandlerOptions)
       return { kind: "accepted", rejected: ids.rejected, message };
     } catch (caught) {
       return { kind: "refused", error: fromUnknown(caught, `${signal} could not be stored`, "unavailable") };
+    } finally {
+      const letGo = (): void => account?.close();
+      // A store that hangs still holds the body when its sender was told to come back; without this each round of senders would pile up on the last.
+      if (appending === undefined) letGo();
+      else appending.then(letGo, letGo);
     }
   }
 
-  return Object.assign(handle, { answered: counter.answered, counts: counter.counts });
-}
+  const watch: OtlpHandler["watch"] = ({ signal, contentType, encoding }) =>
+    signal === "metrics" || encoding !== "identity" ? undefined : readerOf(signal, contentType);
 
-function tooLarge(bytes: number, maxBytes: number): LearnError {
-  return new LearnError("too-large", `the body has ${bytes} bytes, more than the ${maxBytes} allowed`, { hint: "send smaller batches" });
+  return Object.assign(handle, { watch, answered: counter.answered, counts: counter.counts });
 }
 
 function rejection(signal: "traces" | "logs", rejected: number, items: number): string {

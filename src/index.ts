@@ -1,6 +1,7 @@
 export type { GivenKnowledge, KnowledgeCallOptions } from "./agent/knowledge-client.ts";
 export type { TraceOptions } from "./agent/trace-function.ts";
 export { type ErrorCode, isLearnError, LearnError } from "./base/error.ts";
+export type { DiffPart } from "./base/word-diff.ts";
 export { AgentLearn, type AgentLearnOptions, type BlameCallOptions, type LearnCallOptions } from "./compose/agent-learn.ts";
 export { AgentLearnTracingProcessor, type AiSdkListener, listenToAiSdk } from "./compose/bridges.ts";
 export type { NewEvalCase } from "./compose/eval-cases.ts";
@@ -11,18 +12,29 @@ export type { EvalComparison } from "./evaluation/compare.ts";
 export type { EvalCase, EvalResult, EvalRun } from "./evaluation/evaluation.ts";
 export type { Scorer } from "./evaluation/ports.ts";
 export type { Blame, Replay, Suspect } from "./knowledge/blame.ts";
+export type { SnapshotDiff } from "./knowledge/compare-snapshots.ts";
+export type { ExportedItem, KnowledgeDocument } from "./knowledge/exchange/document.ts";
+export type { ImportOutcome } from "./knowledge/exchange/plan-import.ts";
+export type { ItemFilter } from "./knowledge/filter.ts";
+export type { ShownEntry, WordChanges } from "./knowledge/history.ts";
 export type {
   ExposureCounts,
   HistoryEntry,
   KnowledgeItem,
   KnowledgeStatus,
   Priority,
+  Scope,
   Validation,
   ValidationPair,
 } from "./knowledge/knowledge-item.ts";
-export type { AgentRunner } from "./knowledge/ports.ts";
+export type { AgentRunner, Snapshot, SnapshotInfo, SnapshotItem } from "./knowledge/ports.ts";
+export type { SkillsReport } from "./learner/exchange-files.ts";
+export type { ItemEdit } from "./learner/item-edit.ts";
+export type { BulkAction, BulkReport, BulkRequest } from "./learner/knowledge-bulk.ts";
 export type { KnowledgeDesk } from "./learner/knowledge-desk.ts";
+export type { ImportOptions, ImportReport, KnowledgeExchange, SectionReport } from "./learner/knowledge-exchange.ts";
 export type { LearnProgress, LearnReport } from "./learner/ports.ts";
+export type { RestoreReport, SnapshotDesk } from "./learner/snapshot-desk.ts";
 export type { KnowledgeType, Lesson, Taint } from "./lesson/lesson.ts";
 export { llmAnalyzer } from "./lesson/llm-analyzer.ts";
 export type { AnalysisResult, Analyzer, JudgedTrace } from "./lesson/ports.ts";

@@ -1,9 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "./base/clock.ts";
 import { isLearnError, LearnError } from "./base/error.ts";
-import { createDiagnosis } from "./learner/diagnose.ts";
-import { createIngest } from "./learner/ingest.ts";
+import type { createDiagnosis } from "./learner/diagnose.ts";
+import type { Ingest } from "./learner/ingest.ts";
 import { createBatchBuffer } from "./store/batch-buffer.ts";
+import { freeBuffers, wholeBuffers } from "./store/free-buffers.ts";
 import { createGuestRole } from "./store/guest-role.ts";
 import type { SqlStore } from "./store/local-store.ts";
 import { openLocal, preparePath } from "./store/open-local.ts";
@@ -46,11 +47,16 @@ function runWriter(port: NonNullable<typeof parentPort>, options: WriterOptions)
 
   port.on("message", (message: ToWriter) => {
     if (message.kind === "submit") buffer.submit(message);
-    else if (message.kind === "call") void answer(message.id, () => session.call(message.method, message.args));
+    else if (message.kind === "call") void answer(message.id, () => session.call(message.method, message.args)).then(() => letGo(message));
     else if (message.kind === "open") void answer(message.id, () => session.ready());
     else if (message.kind === "flush") void answer(message.id, () => buffer.flush());
     else void answer(message.id, () => session.close()).then(() => port.close());
   });
+}
+
+/** Bodies came by transfer: nobody else has them, and what was to be kept of them is kept. */
+function letGo({ method, args }: Extract<ToWriter, { kind: "call" }>): void {
+  if (method === "appendBodies") freeBuffers(wholeBuffers(args[0] as readonly RawBody[]));
 }
 
 async function openRole(options: WriterOptions, report: (message: string) => void): Promise<Role> {
@@ -69,13 +75,30 @@ async function openRole(options: WriterOptions, report: (message: string) => voi
       report,
       ingest: options.ingest ?? "continuous",
       ...(options.retention === undefined ? {} : { retention: options.retention }),
-      createIngest: (over, turn) => createIngest({ store: over, clock: systemClock, turn, ...timing }),
-      createDiagnosis: (over) => createDiagnosis({ store: over }),
+      createIngest: (over, turn) =>
+        loadedLater(async () => (await import("./learner/ingest.ts")).createIngest({ store: over, clock: systemClock, turn, ...timing })),
+      createDiagnosis: (over) => {
+        let diagnose: ReturnType<typeof createDiagnosis> | undefined;
+        return async () => {
+          diagnose ??= (await import("./learner/diagnose.ts")).createDiagnosis({ store: over });
+          return diagnose();
+        };
+      },
     });
   };
   if (location.kind === "remote" || options.mode === "own") return own();
   const path = preparePath(location.path);
   return openShared({ path, own, beGuest: (connection) => createGuestRole(path, connection) });
+}
+
+/** Mapping is half of this thread's modules, and nobody who appends waits for it. */
+function loadedLater(load: () => Promise<Ingest>): Ingest {
+  let loaded: Promise<Ingest> | undefined;
+  const ingest = (): Promise<Ingest> => {
+    loaded ??= load();
+    return loaded;
+  };
+  return { step: async () => (await ingest()).step(), drain: async (force) => (await ingest()).drain(force) };
 }
 
 async function openStoreAt(location: StoreLocation, options: WriterOptions, report: (message: string) => void): Promise<SqlStore> {

@@ -10,13 +10,18 @@ export const FRAME_HEAD_BYTES = 5;
  */
 export function checkFrame(head: Uint8Array, bodyBytes: number, encoding: OtlpEncoding): OtlpEncoding {
   if (head.length < FRAME_HEAD_BYTES) throw invalid("the call carries no message");
-  const length = Buffer.from(head.buffer, head.byteOffset, head.byteLength).readUInt32BE(1);
+  const length = announcedBytes(head);
   if (length !== bodyBytes) throw invalid(`the message announces ${length} bytes and ${bodyBytes} came`);
   const flag = head[0];
   if (flag === 0) return "identity";
   if (flag !== 1) throw invalid(`the compression flag is ${flag}`);
   if (encoding === "identity") throw invalid("the message is marked as compressed, and grpc-encoding names no compression");
   return encoding;
+}
+
+/** The length of the message as its whole head says it. */
+export function announcedBytes(head: Uint8Array): number {
+  return Buffer.from(head.buffer, head.byteOffset, head.byteLength).readUInt32BE(1);
 }
 
 export function encodeFrame(message: Uint8Array): Uint8Array {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Serv
 import { createServer as createTlsServer } from "node:https";
 import { fromUnknown, type LearnError } from "../../src/base/error.ts";
 import { createBearerCheck } from "../bearer.ts";
-import { createBufferBudget } from "../buffer-budget.ts";
+import { type BufferBudget, createBufferBudget } from "../buffer-budget.ts";
 import type { Limits } from "../limits.ts";
 import { type Listening, listen } from "../listen.ts";
 import { encodeStatus, encodeSuccess, statusOf } from "../otlp/answer.ts";
@@ -20,6 +20,8 @@ export interface ReceiverOptions {
   readonly port: number;
   readonly handle: OtlpHandler;
   readonly limits: Limits;
+  /** Shared by the receivers of one process. Default one of its own, of `limits.maxBufferedBytes`. */
+  readonly budget?: BufferBudget;
   /** When set, every request must carry `Authorization: Bearer <token>`. */
   readonly token?: string;
   /** When set, nothing but TLS is spoken. */
@@ -63,7 +65,7 @@ export async function startHttpReceiver(options: HttpReceiverOptions): Promise<L
   const { host = "127.0.0.1", port, handle, limits, token, tls, corsOrigins = [] } = options;
   const authorized = createBearerCheck(token);
   const cors = createCors(corsOrigins);
-  const budget = createBufferBudget(limits.maxBufferedBytes);
+  const budget = options.budget ?? createBufferBudget(limits.maxBufferedBytes);
   let closing = false;
 
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
@@ -104,6 +106,7 @@ export async function startHttpReceiver(options: HttpReceiverOptions): Promise<L
     const signal = SIGNALS.get(pathOf(request)) as OtlpSignal;
     const contentType = contentTypeOf(request) as OtlpContentType;
     const account = budget.open();
+    let handed = false;
     try {
       const announced = Number(request.headers["content-length"] ?? 0);
       if (announced > limits.maxBodyBytes) {
@@ -111,14 +114,22 @@ export async function startHttpReceiver(options: HttpReceiverOptions): Promise<L
         throw bodyTooLarge(limits.maxBodyBytes);
       }
       if (request.headers.expect !== undefined) response.writeContinue();
-      const { body } = await readBody(request, limits.maxBodyBytes, account);
-      const result = await handle({ signal, contentType, encoding: encodingOf(request) as OtlpEncoding, body });
+      const call = { signal, contentType, encoding: encodingOf(request) as OtlpEncoding };
+      const reader = handle.watch(call);
+      const { body } = await readBody(request, {
+        maxBytes: limits.maxBodyBytes,
+        account,
+        announced: () => announced,
+        watch: () => reader?.feed,
+      });
+      handed = true;
+      const result = await handle({ ...call, body, account, ...(reader === undefined ? {} : { reader }) });
       if (result.kind === "refused") throw result.error;
       send(request, response, 200, contentType, encodeSuccess(signal, contentType, result));
     } catch (caught) {
       refuse(request, response, fromUnknown(caught, "the request failed", "unavailable"));
     } finally {
-      account.close();
+      if (!handed) account.close();
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Server, ServerOptions } from "node:http";
-import type { Server as NetServer, Socket } from "node:net";
+import { Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Limits } from "../limits.ts";
 import type { Listening } from "../listen.ts";
@@ -33,6 +33,8 @@ export function guardServer(server: Server, limits: Limits, answer: (httpStatus:
   });
 }
 
+const CLOSE_IDLE_AFTER_MS = 50;
+
 /** Gives `server` its `close`. */
 export function closer(server: Server, limits: Limits): Listening["close"] {
   let closing: Promise<void> | undefined;
@@ -40,14 +42,16 @@ export function closer(server: Server, limits: Limits): Listening["close"] {
   return () => {
     closing ??= new Promise((resolve) => {
       const cut = setTimeout(cutAll, limits.closeTimeoutMs);
-      // A kept connection turns idle when its last answer is out, and node looks for those only once.
-      const sweep = setInterval(() => server.closeIdleConnections(), 20);
-      server.close(() => {
+      // A connection counts as idle while a request is still on its way to it, so busy ones get the time to send one more, whose answer says
+      // `connection: close`. A kept connection turns idle when its last answer is out, so node's one look is not enough.
+      const sweep = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_AFTER_MS);
+      // Not server.close(), which cuts the idle at once.
+      NetServer.prototype.close.call(server, () => {
         clearTimeout(cut);
         clearInterval(sweep);
+        server.close();
         resolve();
       });
-      server.closeIdleConnections();
     });
     return closing;
   };

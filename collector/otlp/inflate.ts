@@ -1,15 +1,19 @@
-import { promisify } from "node:util";
+import type { Transform } from "node:stream";
 import zlib from "node:zlib";
-import { type BodyEncoding, hasNativeZstd, inflateError, inflatesTooFar, join, planInflate } from "../../src/span/otlp/inflate.ts";
+import { type BodyEncoding, hasNativeZstd, inflateError, planInflate } from "../../src/span/otlp/inflate.ts";
 import type { Limits } from "../limits.ts";
-import { createInflateThread } from "./inflate-thread.ts";
+import { createInflateThread, type TakeChunk } from "./inflate-thread.ts";
 
-type Inflate = (body: Uint8Array, encoding: BodyEncoding) => Promise<Uint8Array>;
-type AsyncInflate = (piece: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Uint8Array>;
+type Inflate = (body: Uint8Array, encoding: Exclude<BodyEncoding, "identity">, take: TakeChunk) => Promise<void>;
+
+// What is read is garbage: 20 pairs of bombs took 29 MiB and 3.3 s with pieces of 16 KiB, 20 MiB and 2.0 s with 64, 17 MiB and 1.4 s with 256.
+// Small bodies pay for the whole piece.
+const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Inflates off this thread, also bodies of several gzip members or zstd frames. Rejects "too-large" as soon as the output passes the limit
- * (1 GiB of zeros: after 64 MiB) and "invalid" for what is not the encoding. `nativeZstd: false` takes the way of Node before 22.15.
+ * Inflates off this thread, also bodies of several gzip members or zstd frames, and hands the output on piece by piece: whoever inflates to the end
+ * first holds 64 MiB for a kilobyte that somebody sent. Rejects "invalid" for what is not the encoding, and with what `take` throws, after which no
+ * more is inflated. `nativeZstd: false` takes the way of Node before 22.15.
  */
 export function createInflater(
   limits: Pick<Limits, "maxDecodedBytes" | "maxConcurrentInflates" | "inflateTimeoutMs">,
@@ -20,27 +24,17 @@ export function createInflater(
   const waiting: (() => void)[] = [];
   let running = 0;
 
-  return async (body, encoding) => {
-    if (encoding === "identity") return body;
+  return async (body, encoding, take) => {
     // Its queue is its own: what keeps that thread busy must not keep those waiting who send gzip.
     if (encoding === "zstd" && !nativeZstd) {
       planInflate(body, encoding, maxBytes);
-      return thread.inflate(body, encoding, maxBytes);
+      return thread.inflate(body, maxBytes, take);
     }
     if (running >= limits.maxConcurrentInflates) await new Promise<void>((resolve) => waiting.push(resolve));
     else running += 1;
     try {
       const { method, pieces } = planInflate(body, encoding, maxBytes);
-      const inflate = inflateBy(method);
-      const parts: Uint8Array[] = [];
-      let left = maxBytes;
-      for (const piece of pieces) {
-        const part = await inflate(piece, { maxOutputLength: Math.max(left, 1) });
-        left -= part.length;
-        if (left < 0) throw inflatesTooFar(maxBytes);
-        parts.push(part);
-      }
-      return join(parts);
+      for (const piece of pieces) await pour(streamOf(method), piece, take);
     } catch (caught) {
       throw inflateError(caught, encoding, maxBytes);
     } finally {
@@ -52,6 +46,26 @@ export function createInflater(
   };
 }
 
-function inflateBy(method: string): AsyncInflate {
-  return promisify((zlib as unknown as { readonly [name: string]: never })[method] as never) as AsyncInflate;
+function pour(stream: Transform, piece: Uint8Array, take: TakeChunk): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.on("data", (chunk: Uint8Array) => {
+      if (stream.destroyed) return;
+      try {
+        take(chunk);
+      } catch (caught) {
+        stream.destroy();
+        reject(caught);
+      }
+    });
+    stream.once("end", resolve);
+    stream.once("error", reject);
+    stream.end(piece);
+  });
+}
+
+function streamOf(method: string): Transform {
+  const create = `create${method.charAt(0).toUpperCase()}${method.slice(1)}`;
+  return (zlib as unknown as { readonly [name: string]: (options: object) => Transform })[create]?.({
+    chunkSize: CHUNK_BYTES,
+  }) as Transform;
 }

@@ -1,107 +1,125 @@
-import { LearnError, messageOf } from "../../src/base/error.ts";
-import type { TraceIds } from "./trace-ids.ts";
+import type { LearnError } from "../../src/base/error.ts";
+import { createJsonScanner, type JsonVisitor } from "./json-scanner.ts";
+import { type FormatReader, notOtlp, type TraceIdOptions, tooManyItems } from "./trace-ids.ts";
 
 // One attribute in JSON is two objects and two commas, so four marks make what protobuf counts as one item.
 const MARKS_PER_ITEM = 4;
-// The same depth of attribute values as in protobuf: 12 brackets lead to one, and each level of a list of pairs takes 4 more.
-const MAX_DEPTH = 134;
 
 const GROUPS = {
-  traces: { resources: "resourceSpans", scopes: "scopeSpans", items: "spans" },
-  logs: { resources: "resourceLogs", scopes: "scopeLogs", items: "logRecords" },
+  traces: ["resourceSpans", "scopeSpans", "spans"],
+  logs: ["resourceLogs", "scopeLogs", "logRecords"],
 } as const;
 
-const FOREIGN_KEYS = ["resourceSpans", "resourceLogs", "resourceMetrics", "resource_spans", "resource_logs", "resource_metrics"];
+const FOREIGN_KEYS = new Set(["resourceSpans", "resourceLogs", "resourceMetrics", "resource_spans", "resource_logs", "resource_metrics"]);
 
-/** The answers of `readProtobufIds` for OTLP in JSON, where ids are hex in either case. */
-export function readJsonIds(body: Uint8Array, signal: "traces" | "logs", maxItems: number): TraceIds {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  checkStructure(bytes, signal, maxItems);
+// Depth of the objects that lead to an item, and of the item itself: {"resourceSpans":[{"scopeSpans":[{"spans":[{
+const ROOT = 1;
+const ITEM = 7;
+
+/** The answers of `createProtobufIdReader` for OTLP in JSON, where ids are hex in either case. */
+export function createJsonIdReader({ signal, maxItems }: Omit<TraceIdOptions, "contentType">): FormatReader {
   const names = GROUPS[signal];
   const traceIds = new Set<string>();
   let items = 0;
   let rejected = 0;
   let badTraceIds = 0;
+  // `onPath`: how deep the way from the root to where we are leads along the lists above. One deeper than that is some other value.
+  let onPath = 0;
+  let key = "";
+  // Lists of the open objects that came already, by depth. JSON.parse would take the last of two and lose the spans of the first.
+  const seen = [false, false, false, false, false, false];
+  let foreign: string | undefined;
+  let traceId: unknown;
+  let spanId: unknown;
 
-  const root = record(parse(bytes, signal), "the request", signal);
-  if (root[names.resources] === undefined) {
-    // Unknown keys are ignored, but spans under a key that is known to be wrong would vanish behind a 200.
-    const foreign = FOREIGN_KEYS.find((key) => root[key] !== undefined);
-    if (foreign !== undefined) throw invalid(signal, `has ${foreign} where ${names.resources} belongs`);
-  }
-  for (const resource of list(root, names.resources, signal)) {
-    for (const scope of list(resource, names.scopes, signal)) {
-      for (const item of list(scope, names.items, signal)) {
-        items += 1;
-        const trace = idState(item["traceId"], 32);
-        const span = idState(item["spanId"], 16);
-        const badTrace = signal === "traces" ? trace !== "set" : trace === "bad";
-        const badSpan = signal === "traces" ? span !== "set" : span === "bad";
-        if (badTrace) badTraceIds += 1;
-        if (badTrace || badSpan) rejected += 1;
-        else if (trace === "set") traceIds.add((item["traceId"] as string).toLowerCase());
+  const visitor: JsonVisitor = {
+    wantsText: (depth, isKey) =>
+      depth === onPath && depth % 2 === 1 && (isKey || (depth === ITEM && (key === "traceId" || key === "spanId"))),
+    key(depth, text) {
+      key = text;
+      if (depth === ITEM) return;
+      if (text === nameAt(depth)) {
+        if (seen[depth] === true) throw invalid(`has ${text} twice in one object`);
+        seen[depth] = true;
+      } else if (depth === ROOT && FOREIGN_KEYS.has(text)) foreign = text;
+    },
+    open(depth, kind) {
+      // Depth of what is opened; its owner is one above.
+      if (depth !== onPath + 1 || onPath >= ITEM) return;
+      if (depth % 2 === 1) {
+        if (kind !== "object") throw notAnObject(depth);
+        onPath = depth;
+        if (depth < ITEM) seen[depth] = false;
+        else [traceId, spanId] = [undefined, undefined];
+      } else if (key === nameAt(onPath)) {
+        if (kind !== "array") throw invalid(`has ${key} that is not a list`);
+        onPath = depth;
       }
-    }
+    },
+    scalar(depth, value) {
+      if (depth !== onPath) return;
+      if (depth === ITEM) {
+        if (key === "traceId") traceId = value;
+        else if (key === "spanId") spanId = value;
+      } else if (depth % 2 === 0) throw notAnObject(depth + 1);
+      // In proto3 JSON, absent and null both mean the empty list.
+      else if (key === nameAt(depth) && value !== null) throw invalid(`has ${key} that is not a list`);
+    },
+    close(depth) {
+      if (depth !== onPath) {
+        // An id that is a list or an object.
+        if (depth === ITEM + 1 && onPath === ITEM) visitor.scalar(ITEM, 0);
+        return;
+      }
+      onPath = depth - 1;
+      if (depth === ITEM) item();
+    },
+    marks(count) {
+      if (count > maxItems * MARKS_PER_ITEM) throw tooManyItems(maxItems);
+    },
+    invalid,
+  };
+  const scanner = createJsonScanner(visitor);
+
+  return {
+    feed: scanner.feed,
+    end() {
+      scanner.end();
+      // Unknown keys are ignored, but spans under a key that is known to be wrong would vanish behind a 200.
+      if (seen[ROOT] !== true && foreign !== undefined) throw invalid(`has ${foreign} where ${names[0]} belongs`);
+      return { traceIds: [...traceIds], items, rejected, badTraceIds };
+    },
+  };
+
+  /** The list that leads on from an object of the path. */
+  function nameAt(depth: number): string {
+    return names[(depth - 1) / 2] as string;
   }
-  return { traceIds: [...traceIds], items, rejected, badTraceIds };
+
+  function notAnObject(depth: number): LearnError {
+    const what = depth === ROOT ? "the request" : `an element of ${nameAt(depth - 2)}`;
+    return invalid(`has something else than an object as ${what}`);
+  }
+
+  function item(): void {
+    items += 1;
+    if (items > maxItems) throw tooManyItems(maxItems);
+    const trace = idState(traceId, 32);
+    const span = idState(spanId, 16);
+    const badTrace = signal === "traces" ? trace !== "set" : trace === "bad";
+    const badSpan = signal === "traces" ? span !== "set" : span === "bad";
+    if (badTrace) badTraceIds += 1;
+    if (badTrace || badSpan) rejected += 1;
+    else if (trace === "set") traceIds.add((traceId as string).toLowerCase());
+  }
+
+  function invalid(what: string): LearnError {
+    return notOtlp(signal, "JSON", what);
+  }
 }
 
 function idState(id: unknown, length: number): "set" | "unset" | "bad" {
   if (id === undefined || id === null || id === "") return "unset";
   if (typeof id !== "string" || id.length !== length || !/^[0-9a-f]+$/i.test(id)) return "bad";
   return /^0+$/.test(id) ? "unset" : "set";
-}
-
-/** JSON.parse needs 75 bytes for each `{}`, so marks are counted in the raw bytes before anything is made of them. */
-function checkStructure(bytes: Buffer, signal: string, maxItems: number): void {
-  let marks = 0;
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at];
-    if (inString) {
-      if (byte === 0x5c) at += 1;
-      else if (byte === 0x22) inString = false;
-      continue;
-    }
-    if (byte === 0x22) inString = true;
-    else if (byte === 0x2c) marks += 1;
-    else if (byte === 0x7b || byte === 0x5b) {
-      marks += 1;
-      depth += 1;
-      if (depth > MAX_DEPTH) throw invalid(signal, `is nested more than ${MAX_DEPTH} brackets deep`);
-    } else if (byte === 0x7d || byte === 0x5d) depth -= 1;
-  }
-  if (marks > maxItems * MARKS_PER_ITEM) {
-    throw new LearnError("too-large", `the body holds more than ${maxItems} spans, events and attributes`, {
-      hint: "send smaller batches",
-    });
-  }
-}
-
-function parse(bytes: Buffer, signal: string): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch (caught) {
-    throw invalid(signal, `does not parse: ${messageOf(caught).slice(0, 200)}`);
-  }
-}
-
-function record(value: unknown, what: string, signal: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw invalid(signal, `has something else than an object as ${what}`);
-  return value as Record<string, unknown>;
-}
-
-/** In proto3 JSON, absent and null both mean the empty list. */
-function list(owner: Readonly<Record<string, unknown>>, key: string, signal: string): readonly Readonly<Record<string, unknown>>[] {
-  const value = owner[key] ?? [];
-  if (!Array.isArray(value)) throw invalid(signal, `has ${key} that is not a list`);
-  return value.map((element) => record(element, `an element of ${key}`, signal));
-}
-
-function invalid(signal: string, what: string): LearnError {
-  return new LearnError("invalid", `the body is not OTLP ${signal} in JSON: it ${what}`, {
-    hint: "check the signal in the path, and that Content-Type and Content-Encoding say what the body is",
-  });
 }

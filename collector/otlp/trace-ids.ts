@@ -1,6 +1,5 @@
+import { LearnError } from "../../src/base/error.ts";
 import type { OtlpContentType } from "../request.ts";
-import { readJsonIds } from "./json-ids.ts";
-import { readProtobufIds } from "./protobuf-ids.ts";
 
 /** What a receiver must know of a body before it appends it. */
 export interface TraceIds {
@@ -21,15 +20,19 @@ export interface TraceIdOptions {
   readonly maxItems: number;
 }
 
-/**
- * Reads ids out of an uncompressed export request and decodes nothing else.
- *
- * A span is unusable unless its trace id has 16 bytes, its span id has 8, and neither is all zero. A log record may have no ids
- * (absent, empty or all zero); with ids of another length it is unusable.
- *
- * Throws "invalid" for what is not OTLP or is nested too deep, "too-large" above `maxItems`. Both hold for the whole body, also for parts
- * that are not read here, so that what was accepted can be mapped later without harm.
- */
-export function readTraceIds(body: Uint8Array, { signal, contentType, maxItems }: TraceIdOptions): TraceIds {
-  return contentType === "application/json" ? readJsonIds(body, signal, maxItems) : readProtobufIds(body, signal, maxItems);
+/** Reads ids of one format, chunk by chunk. Throws "invalid" or "too-large" at once, and is not asked again then. */
+export interface FormatReader {
+  feed(chunk: Uint8Array): void;
+  end(): TraceIds;
+}
+
+export function tooManyItems(maxItems: number): LearnError {
+  return new LearnError("too-large", `the body holds more than ${maxItems} spans, events and attributes`, { hint: "send smaller batches" });
+}
+
+/** `what` goes on after "it". */
+export function notOtlp(signal: string, format: "protobuf" | "JSON", what: string): LearnError {
+  return new LearnError("invalid", `the body is not OTLP ${signal} in ${format}: it ${what}`, {
+    hint: "check the signal in the path, and that Content-Type and Content-Encoding say what the body is",
+  });
 }

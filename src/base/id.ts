@@ -20,6 +20,11 @@ export function digest(parts: readonly string[], length = 32): string {
   return createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, length);
 }
 
+/** An item id that depends on nothing but the parts, in the form of a UUID. Reading the same text twice then gives the same id. */
+export function idFrom(parts: readonly string[]): string {
+  return digest(parts).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
 /** A number in [0, 1) that depends on nothing but the text: 52 bits of its SHA-256. */
 export function uniformOf(text: string): number {
   return Number.parseInt(createHash("sha256").update(text).digest("hex").slice(0, 13), 16) / 2 ** 52;

@@ -5,6 +5,7 @@ import { oneLine, printable } from "../base/text.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import { contextOf } from "./context.ts";
 import { EXIT } from "./exit-code.ts";
+import { createProgressBar } from "./progress-bar.ts";
 import { openRacingDemo, type TaskResult } from "./racing-demo.ts";
 import { paint } from "./terminal.ts";
 
@@ -52,7 +53,7 @@ async function demo(command: Command): Promise<void> {
   const parts = await openRacingDemo({ storePath, ...(model === undefined ? {} : { model }) });
   try {
     terminal.note(`model ${parts.modelName}; ${parts.tasks.length} tasks; spans go over OTLP/HTTP to ${parts.collector.otlpHttpUrl}`);
-    const bar = terminal.bar(100, "first pass");
+    const bar = createProgressBar(terminal, 100, "first pass");
     const before = await parts.runTasks((done, total) => bar.to(Math.round((25 * done) / total), `first pass ${done}/${total}`));
     const harm = await parts.plantHarm(before[0]?.traceId ?? "none");
     const report = await parts.learnFromRuns(({ phase, done, total, detail }) =>

@@ -10,6 +10,7 @@ import { printable } from "../base/text.ts";
 import type { Store } from "../store/ports.ts";
 import { parseStoreUrl } from "../store/url.ts";
 import { type CommandContext, contextOf } from "./context.ts";
+import { createProgressBar } from "./progress-bar.ts";
 import { table } from "./terminal.ts";
 
 interface ImportOptions {
@@ -103,7 +104,7 @@ interface Work {
 
 async function run(files: readonly InputFile[], { given, context, signal, deliver, journalOf }: Work): Promise<readonly FileReport[]> {
   const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const bar = context.terminal.bar(total, "importing");
+  const bar = createProgressBar(context.terminal, total, "importing");
   const reports: FileReport[] = [];
   let before = 0;
   try {

@@ -7,6 +7,7 @@ import { AgentLearn } from "../compose/agent-learn.ts";
 import type { AgentRunner } from "../knowledge/ports.ts";
 import type { LearnReport } from "../learner/ports.ts";
 import { contextOf } from "./context.ts";
+import { createProgressBar } from "./progress-bar.ts";
 import { paint } from "./terminal.ts";
 
 export function addLearn(program: Command): void {
@@ -21,7 +22,7 @@ export function addLearn(program: Command): void {
       const learner = new AgentLearn({ ...config });
       try {
         if (options.agent !== undefined) learner.setAgentRunner(await loadRunner(options.agent));
-        const bar = terminal.bar(100, "learning");
+        const bar = createProgressBar(terminal, 100, "learning");
         const report = await learner.learn({
           onProgress: ({ phase, done, total, detail }) => bar.to(total === 0 ? 0 : Math.round((100 * done) / total), `${phase}: ${detail}`),
         });

@@ -2,18 +2,25 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { describeConfig } from "../config/config.ts";
-import { addAbReport } from "./ab-report.ts";
-import { addDemo } from "./demo.ts";
-import { addDoctor } from "./doctor.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
-import { addImport } from "./import.ts";
-import { addKnowledge } from "./knowledge.ts";
-import { addLearn } from "./learn.ts";
-import { addStatus } from "./status.ts";
-import { addStore } from "./store.ts";
 import { printError } from "./terminal.ts";
-import { addTraces } from "./traces.ts";
-import { addUp } from "./up.ts";
+
+type Add = (program: Command) => void;
+
+/** In the order of the help. Each with its modules: `up` needs a quarter of what all of them need, and a restart waits for that. */
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  up: async () => (await import("./up.ts")).addUp,
+  demo: async () => (await import("./demo.ts")).addDemo,
+  status: async () => (await import("./status.ts")).addStatus,
+  import: async () => (await import("./import.ts")).addImport,
+  learn: async () => (await import("./learn.ts")).addLearn,
+  knowledge: async () => (await import("./knowledge.ts")).addKnowledge,
+  snapshot: async () => (await import("./snapshot.ts")).addSnapshot,
+  "ab-report": async () => (await import("./ab-report.ts")).addAbReport,
+  traces: async () => (await import("./traces.ts")).addTraces,
+  store: async () => (await import("./store.ts")).addStore,
+  doctor: async () => (await import("./doctor.ts")).addDoctor,
+};
 
 const program = new Command("agentlearn")
   .description("Agents that learn from their own OpenTelemetry runs: spans in, tested and readable knowledge back into the prompt.")
@@ -23,7 +30,7 @@ const program = new Command("agentlearn")
   .showHelpAfterError("(add --help for what is possible)")
   .exitOverride();
 
-for (const add of [addUp, addDemo, addStatus, addImport, addLearn, addKnowledge, addAbReport, addTraces, addStore, addDoctor]) add(program);
+for (const load of commandsFor(process.argv[2])) (await load())(program);
 inherit(program);
 
 const json = process.argv.includes("--json");
@@ -37,6 +44,12 @@ try {
     printError(caught, json);
     process.exitCode = exitCodeOf(caught);
   }
+}
+
+/** The command that was named first; all of them where something else comes first: an option, a mistake, or nothing. */
+function commandsFor(first: string | undefined): readonly (() => Promise<Add>)[] {
+  const named = first !== undefined && Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
+  return named === undefined ? Object.values(COMMANDS) : [named];
 }
 
 /** Global options work before and after the command's name. */

@@ -1,5 +1,4 @@
 import { styleText } from "node:util";
-import { progress } from "@clack/prompts";
 import { isLearnError, messageOf } from "../base/error.ts";
 import { oneLine, printable } from "../base/text.ts";
 
@@ -10,13 +9,6 @@ export interface Terminal {
   result(schema: string, value: object, text: () => string): void;
   /** A remark for people; silent with --json. */
   note(text: string): void;
-  /** A bar on a terminal, nothing elsewhere. */
-  bar(total: number, label: string): ProgressBar;
-}
-
-export interface ProgressBar {
-  to(done: number, label?: string): void;
-  end(label: string): void;
 }
 
 export function createTerminal(options: { readonly json: boolean }): Terminal {
@@ -27,20 +19,6 @@ export function createTerminal(options: { readonly json: boolean }): Terminal {
     },
     note(text) {
       if (!options.json) process.stderr.write(`${text}\n`);
-    },
-    bar(total, label) {
-      if (options.json || process.stderr.isTTY !== true || process.env["CI"] !== undefined || process.env["TERM"] === "dumb")
-        return { to() {}, end() {} };
-      const bar = progress({ max: Math.max(1, total), output: process.stderr });
-      let last = 0;
-      bar.start(label);
-      return {
-        to(done, more) {
-          bar.advance(Math.max(0, done - last), more);
-          last = Math.max(last, done);
-        },
-        end: (text) => bar.stop(text),
-      };
     },
   };
 }

@@ -25,6 +25,7 @@ import { blame } from "../learner/blame.ts";
 import { learn } from "../learner/cycle.ts";
 import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-desk.ts";
 import type { LearnProgress, LearnReport } from "../learner/ports.ts";
+import { createSnapshotDesk, type SnapshotDesk } from "../learner/snapshot-desk.ts";
 import type { Analyzer } from "../lesson/ports.ts";
 import { deterministicSignal } from "../outcome/deterministic-signal.ts";
 import type { Feedback } from "../outcome/outcome.ts";
@@ -34,7 +35,8 @@ import { withoutTracing } from "../telemetry/suppress.ts";
 import type { TraceFilter } from "../trace/ports.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
 import { evalCaseOf, type NewEvalCase, obstacleOf } from "./eval-cases.ts";
-import { apiUrlOf, defaultAnalyzers, injectionFrom, targetOf } from "./from-config.ts";
+import { apiUrlOf, defaultAnalyzers, targetOf } from "./from-config.ts";
+import { injectionFrom } from "./injection-from.ts";
 import { acquireRuntime, type Runtime } from "./runtime.ts";
 
 /** Everything `config` knows, as code passes it, and the parts that only code can pass. */
@@ -70,6 +72,8 @@ export class AgentLearn {
   readonly config: Config;
   /** Read, approve, reject, edit, pin and retire items. */
   readonly knowledge: KnowledgeDesk;
+  /** States of all knowledge to compare and to go back to. */
+  readonly snapshots: SnapshotDesk;
   readonly eval: { add(cases: NewEvalCase | readonly NewEvalCase[]): Promise<void>; list(): Promise<readonly EvalCase[]> };
   readonly traces: {
     list(filter?: TraceFilter): Promise<readonly TraceSummary[]>;
@@ -103,6 +107,7 @@ export class AgentLearn {
     this.#client = createKnowledgeClient({ source, ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }) });
     this.#tracer = createFunctionTracer({ sink: this.#runtime.sink, getKnowledge: (task) => this.#client.getKnowledge(task) });
     this.knowledge = createKnowledgeDesk({ store, clock: systemClock, actor: `api:${userName()}` });
+    this.snapshots = createSnapshotDesk({ store, clock: systemClock, actor: `api:${userName()}` });
     this.eval = { add: (cases) => this.#addCases(cases), list: () => store.listEvalCases() };
     this.traces = {
       list: (filter = {}) => store.listTraces(filter),

@@ -1,11 +1,8 @@
 import type { Config } from "../config/config.ts";
-import type { Injection } from "../injection/injection.ts";
-import { select } from "../injection/select.ts";
 import { llmAnalyzer } from "../lesson/llm-analyzer.ts";
 import type { Analyzer } from "../lesson/ports.ts";
 import { recoveryAnalyzer } from "../lesson/recovery-analyzer.ts";
 import { createLlm } from "../llm/client.ts";
-import type { Store } from "../store/ports.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import { endpointTarget, type Target } from "./runtime.ts";
 
@@ -21,25 +18,6 @@ export function apiUrlOf(config: Config): string {
   url.port = String(config.apiPort);
   url.pathname = "/";
   return url.href;
-}
-
-/** Chooses knowledge out of a store within the configured limits. One way for an agent's own process and for the API of a collector. */
-export function injectionFrom(
-  store: Store,
-  config: Config,
-): (request: { readonly task: string; readonly agentName?: string; readonly seed: string }) => Promise<Injection> {
-  return ({ task, agentName, seed }) =>
-    select({
-      task,
-      ...(agentName === undefined ? {} : { agentName }),
-      search: store,
-      withholdProbability: config.withholdProbability,
-      controlShare: config.controlShare,
-      seed,
-      maxItems: config.maxItems,
-      maxTokens: config.maxTokens,
-      maxPinned: config.maxPinned,
-    });
 }
 
 /** RecoveryAnalyzer needs nothing; the LLM takes part when a key or a base URL says where it is. */

@@ -25,15 +25,15 @@ export class AgentLearnSpanProcessor implements SpanProcessorLike {
 
   constructor(options: ProcessorOptions = {}) {
     this.#runtime = quietRuntime(options);
-    if (this.#runtime !== undefined) this.#processor = createSpanProcessor({ sink: this.#runtime.sink });
+    if (this.#runtime !== undefined) this.#processor = createSpanProcessor({ sink: this.#runtime.sink, isIgnored: isTrial });
   }
 
   onStart(span: SpanLike, parentContext: unknown): void {
-    if (!isTrial()) this.#processor?.onStart(span, parentContext);
+    this.#processor?.onStart(span, parentContext);
   }
 
   onEnd(span: SpanLike): void {
-    if (!isTrial()) this.#processor?.onEnd(span);
+    this.#processor?.onEnd(span);
   }
 
   async forceFlush(): Promise<void> {
@@ -53,11 +53,11 @@ export class AgentLearnLogRecordProcessor implements LogRecordProcessorLike {
 
   constructor(options: ProcessorOptions = {}) {
     this.#runtime = quietRuntime(options);
-    if (this.#runtime !== undefined) this.#processor = createLogRecordProcessor({ sink: this.#runtime.sink });
+    if (this.#runtime !== undefined) this.#processor = createLogRecordProcessor({ sink: this.#runtime.sink, isIgnored: isTrial });
   }
 
   onEmit(record: LogRecordLike, context?: unknown): void {
-    if (!isTrial()) this.#processor?.onEmit(record, context);
+    this.#processor?.onEmit(record, context);
   }
 
   async forceFlush(): Promise<void> {

@@ -1,7 +1,8 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { KnowledgeType, Taint } from "../lesson/lesson.ts";
 
-export type KnowledgeStatus = "candidate" | "validated" | "active" | "deprecated" | "archived";
+export const KNOWLEDGE_STATUSES = ["candidate", "validated", "active", "deprecated", "archived"] as const;
+export type KnowledgeStatus = (typeof KNOWLEDGE_STATUSES)[number];
 export type Priority = "pinned" | "normal";
 
 /** Runs that were given or denied the item, and how many of those succeeded. Runs nobody judged are not counted. */
@@ -43,6 +44,23 @@ export interface KnowledgeItem extends Scope {
   readonly counts: ExposureCounts;
 }
 
+export const HISTORY_ACTIONS = [
+  "propose",
+  "validate",
+  "refuse",
+  "approve",
+  "activate",
+  "reject",
+  "edit",
+  "pin",
+  "unpin",
+  "deprecate",
+  "restore",
+  "source",
+  "import",
+  "snapshot",
+] as const;
+
 /** One line of an item's append-only history. */
 export interface HistoryEntry {
   readonly itemId: string;
@@ -51,19 +69,8 @@ export interface HistoryEntry {
   readonly atUs: TimeUs;
   /** Who: `cli:<user>`, `learner`, `api`. */
   readonly actor: string;
-  readonly action:
-    | "propose"
-    | "validate"
-    | "refuse"
-    | "approve"
-    | "activate"
-    | "reject"
-    | "edit"
-    | "pin"
-    | "unpin"
-    | "deprecate"
-    | "restore"
-    | "source";
+  /** `import`: read from a file. `snapshot`: set back to what a snapshot says. */
+  readonly action: (typeof HISTORY_ACTIONS)[number];
   readonly reason?: string;
   /** Changed fields as [before, after]. */
   readonly changes: { readonly [field: string]: readonly [unknown, unknown] };

@@ -1,9 +1,18 @@
 import type { TimeUs } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import { shortId } from "../base/id.ts";
+import type { KnowledgeType } from "../lesson/lesson.ts";
 import { contentDigest, hasPassingEvidence } from "./evidence.ts";
 import { humanValidation, isPerson } from "./human-validation.ts";
-import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "./knowledge-item.ts";
+import {
+  type HistoryEntry,
+  type KnowledgeItem,
+  type KnowledgeStatus,
+  SCOPE_FIELDS,
+  type Scope,
+  scopeOf,
+  type Validation,
+} from "./knowledge-item.ts";
 
 /** Who changes an item, when, and why. */
 export interface Change {
@@ -19,7 +28,7 @@ export interface Transition {
 }
 
 type Action = HistoryEntry["action"];
-type Patch = { -readonly [Field in keyof KnowledgeItem]?: KnowledgeItem[Field] | undefined };
+export type Patch = { -readonly [Field in keyof KnowledgeItem]?: KnowledgeItem[Field] | undefined };
 
 /** candidate -> validated on a pass; -> archived on confirmed harm or a person's no; otherwise it stays a candidate, with the test in its history. */
 export function recordValidation(item: KnowledgeItem, validation: Validation, change: Change): Transition {
@@ -34,7 +43,7 @@ export function recordValidation(item: KnowledgeItem, validation: Validation, ch
   const refusedForGood =
     validation.decision === "refuse" && (validation.kind === "human" || validation.pairs.some((pair) => pair.confirmedRegression));
   const status = validation.decision === "pass" ? "validated" : refusedForGood ? "archived" : "candidate";
-  return next(
+  return transitionTo(
     item,
     validation.decision === "refuse" ? "refuse" : "validate",
     { ...change, reason: validation.reason },
@@ -46,7 +55,7 @@ export function recordValidation(item: KnowledgeItem, validation: Validation, ch
 export function activate(item: KnowledgeItem, change: Change): Transition {
   allow(item, "activate", ["validated"]);
   assertEvidence(item);
-  return next(item, "activate", change, { status: "active" });
+  return transitionTo(item, "activate", change, { status: "active" });
 }
 
 /**
@@ -61,37 +70,51 @@ export function approve(
   if (item.status === "validated") {
     assertEvidence(item);
     if (!isPerson(change.actor)) throw notAPerson(item, "approve", change.actor);
-    return next(item, "approve", change, { status: "active" });
+    return transitionTo(item, "approve", change, { status: "active" });
   }
   const { actor, atUs, validationId: id } = change;
   const reason = requireReason(item, "approve", change);
   const validation = humanValidation(item, { decision: "pass", reason, actor, atUs, id });
-  return { ...next(item, "approve", change, { status: "active", validation }), validation };
+  return { ...transitionTo(item, "approve", change, { status: "active", validation }), validation };
 }
 
 /** Anything but archived -> archived. */
 export function reject(item: KnowledgeItem, change: Change): Transition {
   allow(item, "reject", ["candidate", "validated", "active", "deprecated"]);
   requireReason(item, "reject", change);
-  return next(item, "reject", change, { status: "archived" });
+  return transitionTo(item, "reject", change, { status: "archived" });
 }
 
-/** New words, back to candidate: the evidence belonged to the other text. */
-export function edit(
-  item: KnowledgeItem,
-  words: { readonly content: string; readonly appliesWhen?: string; readonly fingerprint?: string },
-  change: Change,
-): Transition {
+/** What `edit` may change. An absent field stays; an absent field of `scope` means everywhere. */
+export interface Edition {
+  readonly content: string;
+  readonly appliesWhen?: string;
+  readonly type?: KnowledgeType;
+  readonly tags?: readonly string[];
+  readonly scope?: Scope;
+  readonly fingerprint?: string;
+}
+
+/**
+ * New words, another type, condition or a wider scope: back to candidate, since the evidence belonged to what was there. Tags and a narrower scope
+ * leave it as it is: nobody is given what he was not given before.
+ */
+export function edit(item: KnowledgeItem, edition: Edition, change: Change): Transition {
   allow(item, "edit", ["candidate", "validated", "active"]);
   requireReason(item, "edit", change);
-  if (words.content.trim() === "") throw new LearnError("invalid", `the new text of item ${shortId(item.id)} is empty`);
-  const patch: Patch = { content: words.content, status: "candidate", validation: undefined };
-  if (words.appliesWhen !== undefined) patch.appliesWhen = words.appliesWhen;
-  if (words.fingerprint !== undefined) patch.fingerprint = words.fingerprint;
-  if (patch.content === item.content && (patch.appliesWhen ?? item.appliesWhen) === item.appliesWhen) {
-    throw new LearnError("conflict", `item ${shortId(item.id)} already says that`);
-  }
-  return next(item, "edit", change, patch);
+  if (edition.content.trim() === "") throw new LearnError("invalid", `the new text of item ${shortId(item.id)} is empty`);
+  const { scope = scopeOf(item), fingerprint, ...words } = edition;
+  const wider = SCOPE_FIELDS.some((field) => item[field] !== undefined && item[field] !== scope[field]);
+  const other =
+    words.content !== item.content ||
+    (words.appliesWhen ?? item.appliesWhen) !== item.appliesWhen ||
+    (words.type ?? item.type) !== item.type;
+  const patch: Patch = { ...words, ...Object.fromEntries(SCOPE_FIELDS.map((field) => [field, scope[field]])) };
+  if (fingerprint !== undefined) patch.fingerprint = fingerprint;
+  const edited = transitionTo(item, "edit", change, other || wider ? { ...patch, status: "candidate", validation: undefined } : patch);
+  // Looked at when it is done: which fields count as changed is known in one place.
+  if (Object.keys(edited.entry.changes).length === 0) throw new LearnError("conflict", `item ${shortId(item.id)} already says that`);
+  return edited;
 }
 
 /** Always injected from now on. Text that quotes users or tools gets there by a named person only. */
@@ -100,28 +123,29 @@ export function pin(item: KnowledgeItem, change: Change): Transition {
   if (item.priority === "pinned") throw new LearnError("conflict", `item ${shortId(item.id)} is already pinned`);
   const tainted = item.taint.filter((source) => source !== "model");
   if (tainted.length > 0 && !isPerson(change.actor)) throw notAPerson(item, "pin", change.actor, `it quotes ${tainted.join(" and ")} text`);
-  return next(item, "pin", change, { priority: "pinned" });
+  return transitionTo(item, "pin", change, { priority: "pinned" });
 }
 
 export function unpin(item: KnowledgeItem, change: Change): Transition {
   if (item.priority !== "pinned") throw new LearnError("conflict", `item ${shortId(item.id)} is not pinned`);
-  return next(item, "unpin", change, { priority: "normal" });
+  return transitionTo(item, "unpin", change, { priority: "normal" });
 }
 
 /** validated or active -> deprecated: it was good once. */
 export function deprecate(item: KnowledgeItem, change: Change): Transition {
   allow(item, "deprecate", ["validated", "active"]);
   requireReason(item, "deprecate", change);
-  return next(item, "deprecate", change, { status: "deprecated" });
+  return transitionTo(item, "deprecate", change, { status: "deprecated" });
 }
 
 /** deprecated or archived -> candidate, to be tested again: what it was good for may have changed. */
 export function restore(item: KnowledgeItem, change: Change): Transition {
   allow(item, "restore", ["deprecated", "archived"]);
-  return next(item, "restore", change, { status: "candidate", validation: undefined });
+  return transitionTo(item, "restore", change, { status: "candidate", validation: undefined });
 }
 
-function next(item: KnowledgeItem, action: Action, change: Change, wanted: Patch): Transition {
+/** The next version with `wanted` in it, whatever the item's status: the callers above say what is allowed from where. */
+export function transitionTo(item: KnowledgeItem, action: Action, change: Change, wanted: Patch): Transition {
   // Pinned means "always injected", which only an active item can be.
   const patch: Patch = wanted.status !== undefined && wanted.status !== "active" ? { ...wanted, priority: "normal" } : wanted;
   const changes: { [field: string]: readonly [unknown, unknown] } = {};
@@ -131,7 +155,7 @@ function next(item: KnowledgeItem, action: Action, change: Change, wanted: Patch
     const before = (item as unknown as { readonly [field: string]: unknown })[field];
     // A certificate is stored by itself; the history names it.
     const [from, to] = field === "validation" ? [idOf(before), idOf(after)] : [before, after];
-    if (from !== to) changes[field] = [from, to];
+    if (!same(from, to)) changes[field] = [from ?? null, to ?? null];
     if (after === undefined) delete merged[field];
     else merged[field] = after;
   }
@@ -140,6 +164,11 @@ function next(item: KnowledgeItem, action: Action, change: Change, wanted: Patch
     item: merged as unknown as KnowledgeItem,
     entry: { itemId: item.id, version, atUs: change.atUs, actor: change.actor, action, changes, ...(reason ? { reason } : {}) },
   };
+}
+
+/** Lists are compared by what is in them. */
+function same(before: unknown, after: unknown): boolean {
+  return before === after || (Array.isArray(before) && JSON.stringify(before) === JSON.stringify(after));
 }
 
 function idOf(validation: unknown): string | null {

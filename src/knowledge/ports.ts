@@ -7,6 +7,14 @@ export interface KnowledgeFilter {
   readonly limit?: number;
 }
 
+/** One new version of an item with the line that says how it came about. */
+export interface ItemWrite {
+  readonly item: KnowledgeItem;
+  readonly entry: HistoryEntry;
+  /** Only for an item that is not stored yet and brings a history: versions 1 to `item.version - 1`, in order. */
+  readonly past?: readonly HistoryEntry[];
+}
+
 /** Reads and writes items. Every write appends to the history in the same transaction and is durable on return. */
 export interface KnowledgeStore {
   /** Newest first; pinned before normal. */
@@ -18,11 +26,13 @@ export interface KnowledgeStore {
   propose(lesson: Lesson, actor: string): Promise<{ readonly item: KnowledgeItem; readonly created: boolean }>;
   /** Writes one new version, and the certificate it carries where that is not stored yet, in one transaction. Rejects "conflict" when `item.version` is not the stored version plus one. */
   saveItem(item: KnowledgeItem, entry: HistoryEntry): Promise<void>;
+  /** `saveItem` of many in one transaction: all of them, or none and the rejection names the first that would not go. */
+  saveItems(writes: readonly ItemWrite[]): Promise<void>;
   /** Appends a certificate. Certificates are never changed. */
   saveValidation(validation: Validation): Promise<void>;
   /** Certificates, oldest first; of one item, or of all when no id is given. */
   validations(itemId?: string): Promise<readonly Validation[]>;
-  /** Deletes an item with its history and certificates. For tests and for the right to be forgotten; leaves no tombstone. */
+  /** Deletes an item with its history and certificates, also out of every snapshot. For tests and for the right to be forgotten; leaves no tombstone. */
   removeItem(itemId: string): Promise<void>;
 }
 
@@ -61,6 +71,51 @@ export interface EffectStore {
   controlledRuns(filter: Omit<ExposureFilter, "itemId">): Promise<readonly ExposedRun[]>;
   /** The models of the newest 1,000 runs that began before then, of one agent where it is named. */
   modelsBefore(atUs: TimeUs, agentName?: string): Promise<readonly string[]>;
+}
+
+/** An item as a snapshot keeps it: without what only live runs change. `validation` is the certificate it carried then. */
+export type SnapshotItem = Omit<KnowledgeItem, "counts" | "updatedAtUs" | "version">;
+
+export interface SnapshotInfo {
+  readonly id: string;
+  /** Unique among the snapshots of a store. */
+  readonly tag?: string;
+  readonly createdAtUs: TimeUs;
+  readonly actor: string;
+  readonly reason?: string;
+  readonly itemCount: number;
+  /** True when it was read from a file: what it says about itself is then nobody's evidence here. */
+  readonly imported: boolean;
+}
+
+export interface Snapshot extends SnapshotInfo {
+  /** By id, in code unit order. */
+  readonly items: readonly SnapshotItem[];
+}
+
+/** A snapshot to be made. Without `items` it is of all that is stored at that moment. */
+export interface NewSnapshot {
+  readonly id: string;
+  readonly tag?: string;
+  readonly createdAtUs: TimeUs;
+  readonly actor: string;
+  readonly reason?: string;
+  /** What a file says. */
+  readonly items?: readonly SnapshotItem[];
+}
+
+/** States of all knowledge that can be gone back to. A snapshot is never changed, except that a removed item leaves all of them. */
+export interface SnapshotStore {
+  /** Rejects "conflict" when the tag is taken. */
+  createSnapshot(snapshot: NewSnapshot): Promise<SnapshotInfo>;
+  /** Newest first. */
+  listSnapshots(): Promise<readonly SnapshotInfo[]>;
+  /** By tag, by full id or by unique prefix of the id, in this order. Rejects "not-found", or "conflict" naming the candidates. */
+  getSnapshot(tagOrId: string): Promise<Snapshot>;
+  /** By full id. Deleting what is not there is no fault. */
+  deleteSnapshot(id: string): Promise<void>;
+  /** `saveItems` with a snapshot of what was there before, in one transaction: both or neither. */
+  saveItemsBehind(backup: NewSnapshot, writes: readonly ItemWrite[]): Promise<SnapshotInfo>;
 }
 
 /** Runs the user's agent on a task. `knowledge` is the exact text for the prompt, "" for none: the runner must use it and no other. */

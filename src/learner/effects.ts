@@ -43,9 +43,13 @@ async function libraryEffect(store: EffectStore, alpha: number): Promise<Effect 
 
 /** New words are a new question, and so is an item that somebody brought back: the old evidence would retire it again at the first look. */
 function evidenceSince(history: readonly HistoryEntry[]): TimeUs {
-  return history.findLast(({ action }) => action === "edit" || action === "restore")?.atUs ?? 0;
+  const begins = ({ action, changes }: HistoryEntry): boolean =>
+    // Words also come with an import or with going back to a snapshot.
+    action === "edit" || action === "restore" || "content" in changes || RETIRED.has(changes["status"]?.[0]);
+  return history.findLast(begins)?.atUs ?? 0;
 }
 
+const RETIRED: ReadonlySet<unknown> = new Set(["deprecated", "archived"]);
 const PAGE = 2_000;
 
 async function everyPage(

@@ -7,7 +7,7 @@ import { judge } from "../outcome/judge.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import { isGenAiLog } from "../span/genai-keys.ts";
 import { normalise } from "../span/normalise.ts";
-import { decodeBody } from "../span/otlp/decode-body.ts";
+import { decodeBody, MAX_STORED_ITEMS } from "../span/otlp/decode-body.ts";
 import type { RawBatch, RawLog, RawSpan } from "../span/raw-span.ts";
 import type { Span } from "../span/span.ts";
 import type { AssembledTrace, IngestStore, PendingTrace, StoredFeedback, TraceMaterial } from "../store/ports.ts";
@@ -66,7 +66,7 @@ export function createIngest(options: IngestOptions): Ingest {
     let items = 0;
     for (const body of bodies) {
       try {
-        const { spans, logs: all } = decodeBody(body).batch;
+        const { spans, logs: all } = decodeBody(body, { maxItems: MAX_STORED_ITEMS }).batch;
         // Any log record may carry a trace id; those of the application itself teach nothing and are not ours to keep.
         const logs = all.filter(isGenAiLog);
         readable.push({ id: body.id, batch: { spans, logs } });
@@ -169,7 +169,7 @@ export function createIngest(options: IngestOptions): Ingest {
       const mapped = await mapBodies();
       await turn();
       const assembled = await assembleRound(false, new Set());
-      return { mapped, assembled, busy: mapped === BODIES_PER_STEP || assembled === TRACES_PER_STEP };
+      return { mapped, assembled, busy: mapped > 0 || assembled === TRACES_PER_STEP };
     },
     async drain(force) {
       let mapped = 0;

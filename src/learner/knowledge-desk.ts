@@ -1,24 +1,33 @@
 import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
-import type { HistoryEntry, KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
+import { type ItemFilter, isEmptyFilter, isMeant } from "../knowledge/filter.ts";
+import { type ShownEntry, withWordChanges } from "../knowledge/history.ts";
+import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
-import type { KnowledgeFilter, KnowledgeStore } from "../knowledge/ports.ts";
+import type { KnowledgeStore } from "../knowledge/ports.ts";
+import { editionOf, type ItemEdit } from "./item-edit.ts";
+import { type BulkReport, type BulkRequest, changeMany } from "./knowledge-bulk.ts";
+import { createKnowledgeExchange, type KnowledgeExchange } from "./knowledge-exchange.ts";
 
 /** What a person, or code on their behalf, does with items. Ids may be unique prefixes. Every change is one history entry. */
-export interface KnowledgeDesk {
-  list(filter?: KnowledgeFilter): Promise<readonly KnowledgeItem[]>;
+export interface KnowledgeDesk extends KnowledgeExchange {
+  /** Pinned first, newest first. */
+  list(filter?: ItemFilter & { readonly limit?: number }): Promise<readonly KnowledgeItem[]>;
+  /** With every change that was made to it, each with a word diff, and every certificate. */
   show(
     id: string,
-  ): Promise<{ readonly item: KnowledgeItem; readonly history: readonly HistoryEntry[]; readonly validations: readonly Validation[] }>;
+  ): Promise<{ readonly item: KnowledgeItem; readonly history: readonly ShownEntry[]; readonly validations: readonly Validation[] }>;
   /** validated -> active. A candidate that was never tested needs a reason: the person then vouches for it by name. */
   approve(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
   reject(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
-  /** New text makes it a candidate again: the evidence belonged to the old text. */
-  edit(id: string, options: { readonly content?: string; readonly appliesWhen?: string; readonly reason: string }): Promise<KnowledgeItem>;
-  pin(id: string): Promise<KnowledgeItem>;
-  unpin(id: string): Promise<KnowledgeItem>;
+  /** New text, type, condition or wider scope makes it a candidate again: the evidence belonged to the old. Tags and a narrower scope do not. */
+  edit(id: string, options: ItemEdit & { readonly reason: string }): Promise<KnowledgeItem>;
+  pin(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
+  unpin(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
   deprecate(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
-  restore(id: string): Promise<KnowledgeItem>;
+  restore(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
+  /** The same changes to every item that is meant, atomic per item; with `dryRun` it only says what would happen. */
+  changeMany(request: BulkRequest): Promise<BulkReport>;
   /** Deletes the item with its history and certificates. */
   remove(id: string): Promise<void>;
 }
@@ -42,21 +51,25 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
   }
 
   return {
-    list: (filter = {}) => store.listKnowledge(filter),
+    ...createKnowledgeExchange(store, who),
+    async list({ limit, ...filter } = {}) {
+      const { status, ...rest } = filter;
+      const bound = isEmptyFilter(rest) && limit !== undefined ? { limit } : {};
+      const items = await store.listKnowledge({ ...(status === undefined ? {} : { status }), ...bound });
+      return items.filter((item) => isMeant(item, filter)).slice(0, limit);
+    },
     async show(id) {
       const item = await store.getKnowledgeItem(id);
-      return { item, history: await store.historyOf(item.id), validations: await store.validations(item.id) };
+      return { item, history: (await store.historyOf(item.id)).map(withWordChanges), validations: await store.validations(item.id) };
     },
     approve: (id, { reason } = {}) => change(id, (item) => approve(item, { ...who(reason), validationId: newId() })),
     reject: (id, { reason }) => change(id, (item) => reject(item, who(reason))),
-    edit: (id, { content, appliesWhen, reason }) =>
-      change(id, (item) =>
-        edit(item, { content: content ?? item.content, ...(appliesWhen === undefined ? {} : { appliesWhen }) }, who(reason)),
-      ),
-    pin: (id) => change(id, (item) => pin(item, who())),
-    unpin: (id) => change(id, (item) => unpin(item, who())),
+    edit: (id, { reason, ...wanted }) => change(id, (item) => edit(item, editionOf(item, wanted), who(reason))),
+    pin: (id, { reason } = {}) => change(id, (item) => pin(item, who(reason))),
+    unpin: (id, { reason } = {}) => change(id, (item) => unpin(item, who(reason))),
     deprecate: (id, { reason }) => change(id, (item) => deprecate(item, who(reason))),
-    restore: (id) => change(id, (item) => restore(item, who())),
+    restore: (id, { reason } = {}) => change(id, (item) => restore(item, who(reason))),
+    changeMany: (request) => changeMany(store, request, who, newId),
     async remove(id) {
       await store.removeItem((await store.getKnowledgeItem(id)).id);
     },

@@ -12,7 +12,11 @@ const MAX_TAG_CHARS = 64;
  * written to pass them, but a lesson without links, roles and hidden characters cannot carry the usual payloads.
  */
 export function guardLesson(lesson: Lesson): string | undefined {
-  if (lesson.sourceTraceIds.length === 0) return "names no source trace";
+  return lesson.sourceTraceIds.length === 0 ? "names no source trace" : guardWords(lesson);
+}
+
+/** The part of `guardLesson` that reads the words. For text that has no runs behind it, such as an imported file. */
+export function guardWords(lesson: Pick<Lesson, "type" | "content" | "appliesWhen" | "tags" | "confidence">): string | undefined {
   if (lesson.content.trim() === "") return "is empty";
   if (lesson.content.length > MAX_CONTENT_CHARS) return `is longer than ${MAX_CONTENT_CHARS} characters`;
   if (lesson.appliesWhen.trim() === "") return "does not say when it applies";

@@ -1,9 +1,11 @@
 import type { TimeUs } from "../base/clock.ts";
 
-export type KnowledgeType = "skill" | "checklist" | "routing_rule" | "anti_pattern" | "code_template";
+export const KNOWLEDGE_TYPES = ["skill", "checklist", "routing_rule", "anti_pattern", "code_template"] as const;
+export type KnowledgeType = (typeof KNOWLEDGE_TYPES)[number];
 
-/** Where the words of a lesson may come from. `model`: written by an LLM; `user`, `tool`: quotes text of users or tool output. */
-export type Taint = "user" | "tool" | "model";
+export const TAINTS = ["user", "tool", "model", "imported"] as const;
+/** Where the words of a lesson may come from. `model`: written by an LLM; `user`, `tool`: quotes text of users or tool output; `imported`: came in a file. */
+export type Taint = (typeof TAINTS)[number];
 
 /** A candidate text with its sources. Nothing is decided here. */
 export interface Lesson {

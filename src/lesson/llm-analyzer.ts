@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/error.ts";
 import { digest, newId } from "../base/id.ts";
 import { isBadOutput, type Llm, type LlmUsage } from "../llm/client.ts";
-import type { Lesson, Taint } from "./lesson.ts";
+import { KNOWLEDGE_TYPES, type Lesson, type Taint } from "./lesson.ts";
 import type { AnalysisResult, Analyzer, JudgedTrace } from "./ports.ts";
 import { LLM_ANALYZER_PROMPT_VERSION, llmAnalyzerSystem, llmAnalyzerUser } from "./prompts/llm-analyzer.ts";
 import { renderRun } from "./render-run.ts";
@@ -52,7 +52,7 @@ export function llmAnalyzer(options: LlmAnalyzerOptions): Analyzer {
 const ANSWER = z.object({
   lessons: z.array(
     z.object({
-      type: z.enum(["skill", "checklist", "routing_rule", "anti_pattern", "code_template"]),
+      type: z.enum(KNOWLEDGE_TYPES),
       content: z.string(),
       appliesWhen: z.string(),
       confidence: z.number().min(0).max(1),

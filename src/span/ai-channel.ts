@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { tracingChannel } from "node:diagnostics_channel";
 import { digest } from "../base/id.ts";
 import { createReporter } from "../telemetry/report.ts";
+import { createCopier } from "./copy-value.ts";
 import { createDelivery } from "./delivery.ts";
 import { type AiMessageLike, isAgentWork, rawSpanFromAi } from "./from-ai-channel.ts";
 import type { BridgeOptions, OuterRun } from "./ports.ts";
@@ -102,7 +103,9 @@ export function listenToAiChannel(options: AiChannelOptions): AiChannel {
   function callOf(id: string, above: Open | undefined): Call {
     const outer = above === undefined ? options.outer?.() : undefined;
     const traceId = above?.call.traceId ?? outer?.traceId ?? digest([id], 32);
-    return { id, outer, traceId, nowUs: options.nowUs ?? wallClock(), spanned: false, operations: 0 };
+    // By the clock of the call it is made in: another would begin up to a millisecond before it.
+    const nowUs = above?.call.nowUs ?? options.nowUs ?? wallClock();
+    return { id, outer, traceId, nowUs, spanned: false, operations: 0 };
   }
 
   function end(message: AiMessageLike): void {
@@ -129,7 +132,8 @@ export function listenToAiChannel(options: AiChannelOptions): AiChannel {
 
   function tell(open: Open, message: AiMessageLike, streamed?: object): void {
     if (open.call.spanned || open.call.outer?.sampled === false) return;
-    const span = rawSpanFromAi({
+    const copier = createCopier();
+    const operation = {
       message,
       traceId: open.call.traceId,
       spanId: open.spanId,
@@ -139,10 +143,11 @@ export function listenToAiChannel(options: AiChannelOptions): AiChannel {
       streamed,
       stamp: open.stamp?.(),
       resource: options.resource,
-    });
+    };
+    const span = rawSpanFromAi(operation, copier);
     if (span === undefined) return;
     told += 1;
-    delivery.span(span);
+    delivery.span(span, copier.length());
   }
 
   // What a hook of this channel throws ends the host as an uncaught exception.

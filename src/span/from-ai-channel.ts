@@ -1,5 +1,5 @@
 import { objectIn } from "./attribute-reader.ts";
-import { createCopier } from "./copy-value.ts";
+import { type Copier, createCopier } from "./copy-value.ts";
 import { isObject, textOf } from "./json.ts";
 import { firstText } from "./message-part.ts";
 import type { Attributes, AttributeValue, RawSpan } from "./raw-span.ts";
@@ -52,11 +52,10 @@ export function isAgentWork(type: string): boolean {
 }
 
 /** The operation in attributes of OTel GenAI. `undefined` for what is no work of an agent. */
-export function rawSpanFromAi(operation: AiOperation): RawSpan | undefined {
+export function rawSpanFromAi(operation: AiOperation, copier: Copier = createCopier()): RawSpan | undefined {
   const { message, streamed } = operation;
   const read = isAgentWork(message.type) ? READERS[message.type] : undefined;
   if (read === undefined) return undefined;
-  const copier = createCopier();
   const event = copier.attributes(message.event);
   const result = { ...copier.attributes(withoutStream(message.result)), ...copier.attributes(streamed ?? {}) };
   const fields = said({ ...read(event, result), ...runFields(event) });

@@ -1,6 +1,6 @@
 import { digest } from "../base/id.ts";
 import { objectIn } from "./attribute-reader.ts";
-import { createCopier } from "./copy-value.ts";
+import { type Copier, createCopier } from "./copy-value.ts";
 import { isObject } from "./json.ts";
 import { llmAttributes } from "./openai-agents-llm.ts";
 import type { OuterRun } from "./ports.ts";
@@ -60,8 +60,7 @@ function hexId(id: string, shape: RegExp, length: number): string {
 }
 
 /** The same span in attributes of OTel GenAI; what OTel has no word for is kept under `openai_agents.`. */
-export function rawSpanFromAgents(span: AgentsSpanLike, context: AgentsSpanContext = {}): RawSpan {
-  const copier = createCopier();
+export function rawSpanFromAgents(span: AgentsSpanLike, context: AgentsSpanContext = {}, copier: Copier = createCopier()): RawSpan {
   const data = copier.attributes(span.spanData);
   const type = text(data["type"]) ?? "unknown";
   const { outer } = context;

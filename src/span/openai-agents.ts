@@ -1,4 +1,5 @@
 import { createReporter } from "../telemetry/report.ts";
+import { createCopier } from "./copy-value.ts";
 import { createDelivery } from "./delivery.ts";
 import { type AgentsSpanLike, type AgentsTraceLike, rawSpanFromAgents } from "./from-openai-agents.ts";
 import type { BridgeOptions, OuterRun } from "./ports.ts";
@@ -62,7 +63,9 @@ export function createTracingProcessor(options: BridgeOptions): TracingProcessor
         if (known?.outer?.sampled === false) return;
         const agentName = beganWith.get(span.spanId);
         beganWith.delete(span.spanId);
-        delivery.span(rawSpanFromAgents(span, { trace: known?.trace, outer: known?.outer, agentName, resource: options.resource }));
+        const copier = createCopier();
+        const context = { trace: known?.trace, outer: known?.outer, agentName, resource: options.resource };
+        delivery.span(rawSpanFromAgents(span, context, copier), copier.length());
       }),
     forceFlush: delivery.flush,
     shutdown: delivery.shutdown,

@@ -1,5 +1,6 @@
 import { createReporter, type Reporter } from "../telemetry/report.ts";
 import { noteSpanStart } from "./ai-channel.ts";
+import { createCopier } from "./copy-value.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
 import { MAX_EVENTS, rawLogFromSdk, rawSpanFromSdk } from "./from-sdk.ts";
 import { hasGenAiKey, isGenAiKey } from "./genai-keys.ts";
@@ -12,6 +13,8 @@ export interface ProcessorOptions {
   readonly maxFlushMs?: number;
   /** Default: `createReporter("processor")`. */
   readonly reporter?: Reporter;
+  /** True while what ends or is emitted is nobody's business. Asked only for what would be copied. Default: never. */
+  readonly isIgnored?: () => boolean;
 }
 
 /** Fits SpanProcessor of the SDK lines 1, 2 and 3. No hook throws, no promise rejects. */
@@ -35,6 +38,7 @@ const SAMPLED = 1;
 export function createSpanProcessor(options: ProcessorOptions): SpanProcessorLike {
   const reporter = options.reporter ?? createReporter("processor");
   const delivery = deliveryOf(options, reporter);
+  const { isIgnored = () => false } = options;
   return {
     onStart(span) {
       try {
@@ -45,8 +49,10 @@ export function createSpanProcessor(options: ProcessorOptions): SpanProcessorLik
     },
     onEnd(span) {
       try {
-        if (delivery.closed() || !concernsAgent(span) || !isSampled(span.spanContext())) return;
-        delivery.span(rawSpanFromSdk(span));
+        // Keys first: of most applications' spans it is all that is ever asked.
+        if (!concernsAgent(span) || delivery.closed() || isIgnored() || !isSampled(span.spanContext())) return;
+        const copier = createCopier();
+        delivery.span(rawSpanFromSdk(span, copier), copier.length());
       } catch (caught) {
         reporter.failure("could not copy a span", caught);
       }
@@ -60,13 +66,15 @@ export function createSpanProcessor(options: ProcessorOptions): SpanProcessorLik
 export function createLogRecordProcessor(options: ProcessorOptions): LogRecordProcessorLike {
   const reporter = options.reporter ?? createReporter("processor");
   const delivery = deliveryOf(options, reporter);
+  const { isIgnored = () => false } = options;
   return {
     onEmit(record) {
       try {
         const owner = record.spanContext;
-        if (delivery.closed() || owner === undefined || !isSampled(owner) || !isAboutAgent(record)) return;
-        const log = rawLogFromSdk(record);
-        if (log !== undefined) delivery.log(log);
+        if (delivery.closed() || owner === undefined || !isSampled(owner) || !isAboutAgent(record) || isIgnored()) return;
+        const copier = createCopier();
+        const log = rawLogFromSdk(record, copier);
+        if (log !== undefined) delivery.log(log, copier.length());
       } catch (caught) {
         reporter.failure("could not copy a log record", caught);
       }

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { backupStore } from "./backup.ts";
+import type { BodyLog } from "./body-log.ts";
 import { checkStore } from "./check.ts";
 import { compactStore } from "./compact.ts";
 import type { Row, SqlDriver } from "./driver.ts";
@@ -8,8 +9,8 @@ import type { AdminStore, LearnCycle, OfTheOwner, StoreStatus } from "./ports.ts
 import { createRetention } from "./retention.ts";
 import { jsonBlob, jsonOf, numberOf, requiredNumber, requiredText } from "./values.ts";
 
-export function createAdminStore(driver: SqlDriver, clock: Clock): Omit<AdminStore, OfTheOwner> {
-  const retain = createRetention(driver, clock);
+export function createAdminStore(driver: SqlDriver, clock: Clock, log?: BodyLog): Omit<AdminStore, OfTheOwner> {
+  const retain = createRetention(driver, clock, log);
   return {
     status: () => readStatus(driver),
 
@@ -22,9 +23,9 @@ export function createAdminStore(driver: SqlDriver, clock: Clock): Omit<AdminSto
     },
 
     retain,
-    compact: (options) => compactStore(driver, retain, options),
-    backup: (file) => backupStore(driver, file),
-    check: () => checkStore(driver),
+    compact: (options) => compactStore(driver, retain, options, log),
+    backup: (file) => backupStore(driver, file, log),
+    check: () => checkStore(driver, log),
   };
 }
 

@@ -1,6 +1,7 @@
 import { deserialize, serialize } from "node:v8";
 import { joinChunks, splitChunks } from "../base/chunks.ts";
 import type { TimeUs } from "../base/clock.ts";
+import { flatten, unflatten } from "../base/flat.ts";
 import type { RawBatch } from "../span/raw-span.ts";
 import type { RawBody } from "./ports.ts";
 
@@ -16,11 +17,15 @@ export function bodyOfBatch(batch: RawBatch, receivedAtUs: TimeUs): RawBody {
   const traceIds = new Set<string>();
   for (const span of batch.spans) traceIds.add(span.traceId);
   for (const log of batch.logs) traceIds.add(log.traceId);
+  // One resource serves many spans: V8 writes it once.
+  const flat = flatten(batch, "resource");
+  const body = serialize(flat);
+  flat.length = 0;
   return {
     format: "batch",
     signal: batch.spans.length === 0 ? "logs" : "traces",
     encoding: "identity",
-    body: serialize(batch),
+    body,
     receivedAtUs,
     traceIds: [...traceIds],
   };
@@ -41,6 +46,6 @@ export function joinBodies(bodies: readonly [RawBody, ...RawBody[]]): RawBody {
 /** What is in a body of `bodyOfBatch` or `joinBodies`, for bodies that never left this process: it is not checked. */
 export function batchOfBody({ body }: RawBody): RawBatch {
   const chunks = body[0] === V8_START ? [body] : splitChunks(body);
-  const batches = chunks.map((chunk) => deserialize(chunk) as RawBatch);
+  const batches = chunks.map((chunk) => unflatten(deserialize(chunk)) as RawBatch);
   return { spans: batches.flatMap(({ spans }) => spans), logs: batches.flatMap(({ logs }) => logs) };
 }

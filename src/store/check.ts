@@ -1,10 +1,11 @@
 import { LearnError, messageOf } from "../base/error.ts";
+import type { BodyLog } from "./body-log.ts";
 import type { SqlDriver } from "./driver.ts";
 import { APPLICATION_ID, migrations, SCHEMA_VERSION, schemaVersion } from "./migrate.ts";
-import { numberOf, requiredText, textOf } from "./values.ts";
+import { numberOf, requiredNumber, requiredText, textOf } from "./values.ts";
 
 /** See `AdminStore.check`. Each part is looked at whatever the others found: a person wants to know all of it. */
-export async function checkStore(driver: SqlDriver): Promise<readonly string[]> {
+export async function checkStore(driver: SqlDriver, log?: BodyLog): Promise<readonly string[]> {
   const problems: string[] = [];
   const look = async (part: () => Promise<readonly string[]>): Promise<void> => {
     try {
@@ -19,6 +20,7 @@ export async function checkStore(driver: SqlDriver): Promise<readonly string[]> 
   await look(() => pageProblems(driver));
   await look(() => referenceProblems(driver));
   for (const index of ["trace_fts", "knowledge_fts"]) await look(() => searchProblems(driver, index));
+  if (log !== undefined) await look(() => segmentProblems(driver, log));
   return [...new Set(problems)];
 }
 
@@ -67,4 +69,9 @@ async function searchProblems(driver: SqlDriver, index: string): Promise<readonl
     if (caught instanceof LearnError && caught.retryable) throw caught;
     return [`the search index ${index} is damaged: ${messageOf(caught)}`];
   }
+}
+
+async function segmentProblems(driver: SqlDriver, log: BodyLog): Promise<readonly string[]> {
+  const rows = await driver.all('SELECT segment, max(at + bytes) AS "end" FROM body_place GROUP BY segment');
+  return log.problems(new Map(rows.map((row) => [requiredNumber(row, "segment"), requiredNumber(row, "end")])));
 }

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { LearnError } from "../base/error.ts";
+import type { BodyLog } from "./body-log.ts";
 import type { SqlDriver } from "./driver.ts";
 import type { CompactReport, RetentionOptions, RetentionReport } from "./ports.ts";
 import { textOf } from "./values.ts";
@@ -9,16 +10,18 @@ export async function compactStore(
   driver: SqlDriver,
   retain: (options: RetentionOptions) => Promise<RetentionReport>,
   options: RetentionOptions,
+  log?: BodyLog,
 ): Promise<CompactReport> {
   const path = await pathOf(driver);
-  const bytesBefore = bytesOf(path);
+  const bytes = (): number => bytesOf(path) + (log?.bytes() ?? 0);
+  const bytesBefore = bytes();
   const retained = await retain(options);
   for (const index of ["trace_fts", "knowledge_fts"]) await driver.run(`INSERT INTO ${index} (${index}) VALUES ('optimize')`);
   // First, so that VACUUM does not carry what the log still holds through it a second time.
   await driver.all("PRAGMA wal_checkpoint(TRUNCATE)");
   await driver.run("VACUUM");
   await driver.all("PRAGMA wal_checkpoint(TRUNCATE)");
-  return { ...retained, bytesBefore, bytesAfter: bytesOf(path) };
+  return { ...retained, bytesBefore, bytesAfter: bytes() };
 }
 
 /** The file behind a driver. Rejects "invalid" for a server. */

@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import { LearnError } from "../base/error.ts";
 import { newId } from "../base/id.ts";
 import type { HistoryEntry, KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import type { KnowledgeStore } from "../knowledge/ports.ts";
@@ -7,7 +6,9 @@ import type { Lesson } from "../lesson/lesson.ts";
 import type { Row, SqlDriver, SqlExecutor } from "./driver.ts";
 import { itemsFromRows, noteChange, writeItem, writeValidation } from "./knowledge-row.ts";
 import { rowByPrefix } from "./prefix.ts";
-import { jsonBlob, jsonOf, requiredNumber, requiredText, textBlob, textOf } from "./values.ts";
+import { saveVersion, writeHistory } from "./save-version.ts";
+import { forgetInSnapshots } from "./snapshot-store.ts";
+import { jsonOf, requiredNumber, requiredText, textOf } from "./values.ts";
 
 export function createKnowledgeStore(driver: SqlDriver, clock: Clock): KnowledgeStore {
   return {
@@ -40,24 +41,11 @@ export function createKnowledgeStore(driver: SqlDriver, clock: Clock): Knowledge
         return { item: await addSources(tx, known as KnowledgeItem, lesson, actor, clock), created: false };
       }),
 
-    saveItem: (item, entry) =>
+    saveItem: (item, entry) => driver.transaction((tx) => saveVersion(tx, { item, entry })),
+
+    saveItems: (writes) =>
       driver.transaction(async (tx) => {
-        if (entry.itemId !== item.id || entry.version !== item.version) {
-          throw new LearnError(
-            "invalid",
-            `the history entry speaks of ${entry.itemId} version ${entry.version}, not ${item.id} version ${item.version}`,
-          );
-        }
-        const [row] = await tx.all("SELECT version FROM knowledge WHERE id = ?", [item.id]);
-        const stored = row === undefined ? 0 : requiredNumber(row, "version");
-        if (item.version !== stored + 1) {
-          const now = row === undefined ? "is not stored any more" : `is at version ${stored} now`;
-          throw new LearnError("conflict", `knowledge item ${item.id} ${now}, so version ${item.version} was not saved`, {
-            hint: "somebody changed it meanwhile: read it again and repeat the change",
-          });
-        }
-        await writeItem(tx, item);
-        await writeHistory(tx, entry);
+        for (const write of writes) await saveVersion(tx, write);
       }),
 
     saveValidation: (validation) => driver.transaction((tx) => writeValidation(tx, validation)),
@@ -73,6 +61,7 @@ export function createKnowledgeStore(driver: SqlDriver, clock: Clock): Knowledge
         for (const table of ["history", "validation", "exposure", "folded_exposure", "item_vector"])
           await tx.run(`DELETE FROM ${table} WHERE item_id = ?`, [itemId]);
         await tx.run("DELETE FROM knowledge WHERE id = ?", [itemId]);
+        await forgetInSnapshots(tx, itemId);
         await noteChange(tx, itemId);
       }),
   };
@@ -117,19 +106,6 @@ async function addSources(tx: SqlExecutor, known: KnowledgeItem, lesson: Lesson,
   const changes = { sourceTraceIds: [known.sourceTraceIds, sourceTraceIds] as const, taint: [known.taint, taint] as const };
   await writeHistory(tx, { itemId: item.id, version: item.version, atUs: nowUs, actor, action: "source", changes });
   return item;
-}
-
-async function writeHistory(tx: SqlExecutor, entry: HistoryEntry): Promise<void> {
-  const reason = entry.reason === undefined ? null : textBlob(entry.reason);
-  await tx.run("INSERT INTO history (item_id, version, at_us, actor, action, reason, changes) VALUES (?, ?, ?, ?, ?, ?, ?)", [
-    entry.itemId,
-    entry.version,
-    entry.atUs,
-    entry.actor,
-    entry.action,
-    reason,
-    jsonBlob(entry.changes),
-  ]);
 }
 
 function historyFromRow(row: Row): HistoryEntry {

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { createAdminStore } from "./admin-store.ts";
+import type { BodyLog } from "./body-log.ts";
 import type { SqlDriver } from "./driver.ts";
 import { createEffectStore } from "./effect-store.ts";
 import { createEvaluationStore } from "./evaluation-store.ts";
@@ -10,24 +11,29 @@ import { createLeaseStore } from "./lease-store.ts";
 import { createLessonStore } from "./lesson-store.ts";
 import { createOutcomeStore } from "./outcome-store.ts";
 import type { OfTheOwner, Store } from "./ports.ts";
+import { createSnapshotStore } from "./snapshot-store.ts";
 import { createTraceStore } from "./trace-store.ts";
 
 /** A store without what maps, assembles and diagnoses; whoever owns that adds it. */
 export type SqlStore = Omit<Store, OfTheOwner>;
 
 /** All ports over one driver whose schema is up to date. `close` closes the driver. */
-export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {
+export function createSqlStore(driver: SqlDriver, clock: Clock, log?: BodyLog): SqlStore {
   return {
-    ...createIngestStore(driver, clock),
+    ...createIngestStore(driver, clock, log),
     ...createLeaseStore(driver),
     ...createTraceStore(driver),
     ...createOutcomeStore(driver, clock),
     ...createLessonStore(driver, clock),
     ...createKnowledgeStore(driver, clock),
+    ...createSnapshotStore(driver),
     ...createKnowledgeSearch(driver),
     ...createEffectStore(driver),
     ...createEvaluationStore(driver),
-    ...createAdminStore(driver, clock),
-    close: () => driver.close(),
+    ...createAdminStore(driver, clock, log),
+    close: async () => {
+      await driver.close();
+      log?.close();
+    },
   };
 }

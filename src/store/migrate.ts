@@ -5,6 +5,7 @@ import { initial } from "./migrations/001-initial.ts";
 import { foldedExposure } from "./migrations/002-folded-exposure.ts";
 import { lease } from "./migrations/003-lease.ts";
 import { knowledgeTables } from "./migrations/004-knowledge.ts";
+import { bodyPlace } from "./migrations/005-body-place.ts";
 import { requiredNumber, requiredText } from "./values.ts";
 
 /** One step forward. Never changed after a release; there is no way back. */
@@ -14,7 +15,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [initial, foldedExposure, lease, knowledgeTables];
+export const migrations: readonly Migration[] = [initial, foldedExposure, lease, knowledgeTables, bodyPlace];
 
 /** "AgLn". Tells `file` and us that a SQLite file is ours. */
 export const APPLICATION_ID = 0x41674c6e;

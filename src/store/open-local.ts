@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { LearnError, messageOf } from "../base/error.ts";
+import { openBodyLog } from "./body-log.ts";
 import { findDamage } from "./damage.ts";
 import { openLibsqlDriver } from "./driver-libsql.ts";
 import { createSqlStore, type SqlStore } from "./local-store.ts";
@@ -44,7 +45,7 @@ export async function openLocal(options: OpenLocalOptions): Promise<LocalStore> 
       await driver.close();
       throw caught;
     }
-    const store = createSqlStore(driver, options.clock);
+    const store = createSqlStore(driver, options.clock, openBodyLog(path));
     const close = async (): Promise<void> => {
       await store.close();
       ownership.release();

@@ -1,7 +1,7 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { EvalStore } from "../evaluation/ports.ts";
 import type { KnowledgeSearch } from "../injection/ports.ts";
-import type { EffectStore, KnowledgeStore } from "../knowledge/ports.ts";
+import type { EffectStore, KnowledgeStore, SnapshotStore } from "../knowledge/ports.ts";
 import type { LessonStore } from "../lesson/ports.ts";
 import type { Feedback, Outcome } from "../outcome/outcome.ts";
 import type { OutcomeStore } from "../outcome/ports.ts";
@@ -64,7 +64,7 @@ export interface AssembledTrace {
 export interface IngestStore {
   /** One group commit, durable on return (synchronous=FULL). Rejects "unavailable" when the disk or lock will not have it now. */
   appendBodies(bodies: readonly RawBody[]): Promise<void>;
-  /** Bodies that were not mapped yet, oldest first. */
+  /** Bodies that were not mapped yet, oldest first: up to `limit`, and fewer where they are large, but one at least when there is one. */
   unmappedBodies(limit: number): Promise<readonly StoredRawBody[]>;
   /** Upserts spans and logs, marks their traces pending and the bodies mapped, in one transaction. A span seen twice is merged: later end wins, attributes are united. */
   saveMapped(bodyIds: readonly number[], batch: RawBatch, nowUs: TimeUs): Promise<void>;
@@ -226,6 +226,7 @@ export interface Store
     OutcomeStore,
     LessonStore,
     KnowledgeStore,
+    SnapshotStore,
     KnowledgeSearch,
     EffectStore,
     EvalStore,

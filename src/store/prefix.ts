@@ -8,7 +8,7 @@ const NAMED_CANDIDATES = 5;
 /** The one row whose `id` is the text or begins with it. Rejects "not-found", or "conflict" naming the candidates. */
 export async function rowByPrefix(
   driver: SqlDriver,
-  table: "trace" | "knowledge" | "eval_run",
+  table: "trace" | "knowledge" | "eval_run" | "snapshot",
   noun: string,
   prefix: string,
 ): Promise<Row> {
@@ -17,12 +17,12 @@ export async function rowByPrefix(
   throw new LearnError("not-found", `no ${noun} has the id "${prefix}"`, { hint: `list what there is: agentlearn ${LISTS[table]} list` });
 }
 
-const LISTS = { trace: "traces", knowledge: "knowledge", eval_run: "eval" } as const;
+const LISTS = { trace: "traces", knowledge: "knowledge", eval_run: "eval", snapshot: "snapshot" } as const;
 
 /** As `rowByPrefix`; undefined when there is none. */
 export async function findByPrefix(
   driver: SqlDriver,
-  table: "trace" | "knowledge" | "eval_run",
+  table: "trace" | "knowledge" | "eval_run" | "snapshot",
   noun: string,
   prefix: string,
 ): Promise<Row | undefined> {

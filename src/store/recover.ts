@@ -3,13 +3,14 @@ import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
+import { type BodyLog, loggedBodies, openBodyLog } from "./body-log.ts";
 import { checkStore } from "./check.ts";
 import { type Damage, findDamage } from "./damage.ts";
 import { openLibsqlDriver } from "./driver-libsql.ts";
 import { migrate } from "./migrate.ts";
 import { preparePath } from "./open-local.ts";
 import { ownedByAnother, tryOwn } from "./owner.ts";
-import { type SalvagedRows, salvage } from "./salvage.ts";
+import { type SalvagedBodies, type SalvagedRows, salvage } from "./salvage.ts";
 import { openSalvageSource } from "./salvage-source.ts";
 import { openSalvageTarget } from "./salvage-target.ts";
 import { setAside } from "./set-aside.ts";
@@ -88,14 +89,27 @@ async function copyRows(from: string, to: string, options: RecoverOptions): Prom
   }
   const source = await openSalvageSource(from, options.clock);
   const target = openSalvageTarget(to);
+  const log = openBodyLog(from);
   try {
-    const tables = salvage(source, target, options.onTable ?? (() => {}));
+    const tables = salvage(source, target, bodiesBeside(from, log), options.onTable ?? (() => {}));
     target.finish();
     return tables;
   } finally {
     target.giveUp();
     source.close();
+    log.close();
   }
+}
+
+function bodiesBeside(path: string, log: BodyLog): SalvagedBodies {
+  const read: SalvagedBodies["read"] = (place) => {
+    try {
+      return log.read(place);
+    } catch {
+      return undefined;
+    }
+  };
+  return { read, all: () => [...loggedBodies(path)] };
 }
 
 /** Damage that the pages do not show: lost tables, search indexes that do not fit. Rejects "invalid" for a database of another program. */
@@ -113,7 +127,12 @@ async function problemsOf(path: string, clock: Clock): Promise<readonly string[]
   const driver = openLibsqlDriver({ path });
   try {
     await migrate(driver, clock, path);
-    return await checkStore(driver);
+    const log = openBodyLog(path);
+    try {
+      return await checkStore(driver, log);
+    } finally {
+      log.close();
+    }
   } finally {
     await driver.close();
   }

@@ -1,5 +1,6 @@
 import type { Clock, TimeUs } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
+import type { BodyLog } from "./body-log.ts";
 import type { SqlDriver, SqlExecutor } from "./driver.ts";
 import type { RetentionOptions, RetentionReport } from "./ports.ts";
 import { idList } from "./rows.ts";
@@ -20,12 +21,13 @@ const REFS_A_TURN = 4_096;
  * Deletes what is older than asked, in small transactions with a turn of the event loop in between. Age is counted from arrival on this machine's
  * clock: what a span says about its own time may be anything.
  */
-export function createRetention(driver: SqlDriver, clock: Clock): (options: RetentionOptions) => Promise<RetentionReport> {
+export function createRetention(driver: SqlDriver, clock: Clock, log?: BodyLog): (options: RetentionOptions) => Promise<RetentionReport> {
   return async (options) => {
     const nowUs = clock.nowUs();
     const bodiesBefore = cutoffOf("rawRetentionDays", options.rawRetentionDays, nowUs);
     const tracesBefore = cutoffOf("traceRetentionDays", options.traceRetentionDays, nowUs);
     const bodies = bodiesBefore === undefined ? 0 : await removeBodies(driver, bodiesBefore, nowUs);
+    if (log !== undefined) await pruneLog(driver, log);
     const traces = tracesBefore === undefined ? 0 : await removeTraces(driver, tracesBefore);
     return { ...options, bodies, traces };
   };
@@ -49,6 +51,11 @@ async function removeBodies(driver: SqlDriver, beforeUs: TimeUs, nowUs: TimeUs):
   return removed;
 }
 
+async function pruneLog(driver: SqlDriver, log: BodyLog): Promise<void> {
+  const rows = await driver.all("SELECT DISTINCT segment FROM body_place");
+  log.prune(new Set(rows.map((row) => requiredNumber(row, "segment"))));
+}
+
 interface Turn {
   readonly removed: number;
   /** Where the next turn goes on; undefined when there is nothing left to look at. */
@@ -57,8 +64,8 @@ interface Turn {
 
 async function bodyTurn(tx: SqlExecutor, after: number, beforeUs: TimeUs, nowUs: TimeUs): Promise<Turn> {
   const rows = await tx.all(
-    `SELECT id, received_at_us, length(body) AS bytes, EXISTS (SELECT 1 FROM unmapped_body u WHERE u.body_id = b.id) AS waits
-     FROM raw_body b WHERE id > ? ORDER BY id LIMIT ?`,
+    `SELECT b.id, received_at_us, coalesce(p.bytes, length(body)) AS bytes, EXISTS (SELECT 1 FROM unmapped_body u WHERE u.body_id = b.id) AS waits
+     FROM raw_body b LEFT JOIN body_place p ON p.body_id = b.id WHERE b.id > ? ORDER BY b.id LIMIT ?`,
     [after, BODIES_A_TURN],
   );
   let bytes = 0;
@@ -96,6 +103,7 @@ async function deleteBodies(tx: SqlExecutor, ids: readonly number[]): Promise<vo
   // Said and not left to the cascade, which a server may have switched off.
   for (const [table, column] of [
     ["unmappable_body", "body_id"],
+    ["body_place", "body_id"],
     ["raw_body", "id"],
   ]) {
     await tx.run(`DELETE FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?))`, [list]);

@@ -1,10 +1,11 @@
 import { indexed } from "./assembled.ts";
+import type { BodyPlace, LoggedBody } from "./body-log.ts";
 import type { Row, SqlValue } from "./driver.ts";
 import type { SalvageSource } from "./salvage-source.ts";
 import { isSoundRow, type SalvagedTable, SHAPES } from "./salvage-tables.ts";
 import type { SalvageTarget } from "./salvage-target.ts";
 import { type Walk, walkTable } from "./salvage-walk.ts";
-import { jsonOf, numberOf, requiredNumber, requiredText, textOf } from "./values.ts";
+import { jsonBlob, jsonOf, numberOf, requiredNumber, requiredText, textOf } from "./values.ts";
 
 /** What came out of one table. */
 export interface SalvagedRows {
@@ -21,7 +22,12 @@ type Values = Readonly<Record<string, SqlValue>>;
  * store that has rows by now; what is there already stays as it is. Search indexes are made from the rows. When spans may be missing, all bodies are
  * marked to be mapped once more: mapping is idempotent, and brings back the spans of the bodies that are still kept.
  */
-export function salvage(source: SalvageSource, target: SalvageTarget, onTable: (rows: SalvagedRows) => void): readonly SalvagedRows[] {
+export function salvage(
+  source: SalvageSource,
+  target: SalvageTarget,
+  bodies: SalvagedBodies,
+  onTable: (rows: SalvagedRows) => void,
+): readonly SalvagedRows[] {
   const reports: SalvagedRows[] = [];
   const base = (table: string, column: string): number => Number(target.cell(`SELECT coalesce(max(${column}), 0) FROM ${table}`));
   const traceRefs = new Map<number, number>();
@@ -71,9 +77,19 @@ export function salvage(source: SalvageSource, target: SalvageTarget, onTable: (
 
   const firstBody = base("raw_body", "id");
   const bodyIds = new Set<number>();
-  copy("raw_body", {
+  const places = placesIn(source);
+  const placed = new Set<string>();
+  const bodiesWhole = copy("raw_body", {
     unique: true,
-    values: (row) => ({ ...row, id: firstBody + requiredNumber(row, "id") }),
+    values: (row) => {
+      const place = places.byBody.get(requiredNumber(row, "id"));
+      if (place !== undefined) placed.add(keyOf(place));
+      const body = place === undefined ? row["body"] : bodies.read(place);
+      // Empty without a place: the place is lost, and the body is found below.
+      return body === undefined || (body instanceof Uint8Array && body.byteLength === 0)
+        ? undefined
+        : { ...row, body, id: firstBody + requiredNumber(row, "id") };
+    },
     inserted: (row) => {
       const id = requiredNumber(row, "id");
       bodyIds.add(id);
@@ -87,6 +103,26 @@ export function salvage(source: SalvageSource, target: SalvageTarget, onTable: (
     bodyIds.has(requiredNumber(row, "body_id")) ? { ...row, body_id: firstBody + requiredNumber(row, "body_id") } : undefined;
   const waitingWhole = copy("unmapped_body", { unique: true, values: ofBody });
   copy("unmappable_body", { unique: true, values: ofBody });
+  // Their rows are gone, or never came; mapping a body twice does no harm.
+  const found = bodiesWhole && places.whole ? [] : bodies.all().filter((body) => !placed.has(keyOf(body)));
+  let nextBody = Number(target.cell("SELECT coalesce(max(id), 0) FROM raw_body"));
+  for (const place of found) {
+    const { traceIds, ...about } = place.body;
+    nextBody += 1;
+    target.run("INSERT INTO raw_body (id, format, signal, encoding, received_at_us, trace_ids, body) VALUES (?, ?, ?, ?, ?, ?, ?)", [
+      nextBody,
+      about.format,
+      about.signal,
+      about.encoding,
+      about.receivedAtUs,
+      jsonBlob(traceIds),
+      bodies.read(place),
+    ]);
+    for (const traceId of traceIds) {
+      target.run("INSERT OR IGNORE INTO body_trace (trace_ref, body_id) VALUES (?, ?)", [refOf(traceId.replaceAll("\0", "")), nextBody]);
+    }
+    target.run("INSERT INTO unmapped_body (body_id) VALUES (?)", [nextBody]);
+  }
   if (spansMissing || !waitingWhole) {
     target.run(
       "INSERT OR IGNORE INTO unmapped_body (body_id) SELECT id FROM raw_body WHERE id > ? AND id NOT IN (SELECT body_id FROM unmappable_body)",
@@ -164,6 +200,29 @@ export function salvage(source: SalvageSource, target: SalvageTarget, onTable: (
   copy("learn_cycle", { unique: true, values: ({ rowid: _given, ...row }) => row });
   mendTraces(target);
   return reports;
+}
+
+/** The bodies in segments beside the damaged file. */
+export interface SalvagedBodies {
+  /** Undefined when the bytes cannot be read. */
+  read(place: BodyPlace): Uint8Array | undefined;
+  /** All that are whole, also those no row speaks of. */
+  all(): readonly LoggedBody[];
+}
+
+function placesIn(source: SalvageSource): { readonly byBody: ReadonlyMap<number, BodyPlace>; readonly whole: boolean } {
+  const byBody = new Map<number, BodyPlace>();
+  // A store of an older version has no such table, and no segments.
+  if (source.columnsOf("body_place").length === 0) return { byBody, whole: false };
+  const whole = source.read("SELECT body_id, segment, at, bytes FROM body_place", [], (row) => {
+    const [segment, at, bytes] = ["segment", "at", "bytes"].map((column) => requiredNumber(row, column)) as [number, number, number];
+    byBody.set(requiredNumber(row, "body_id"), { segment, at, bytes });
+  });
+  return { byBody, whole };
+}
+
+function keyOf({ segment, at }: BodyPlace): string {
+  return `${segment}:${at}`;
 }
 
 /** What a trace says about its spans, after some of them may be gone. */

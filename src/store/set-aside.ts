@@ -5,7 +5,7 @@ import { LearnError } from "../base/error.ts";
 import type { Damage } from "./damage.ts";
 import { syncFolder } from "./sync-folder.ts";
 
-const PARTS = ["", "-wal", "-shm"];
+const PARTS = ["", "-wal", "-shm", "-bodies"];
 
 /**
  * Renames a damaged file with its log to `<file>.corrupt-<UTC time>`, together a database still, and returns that name. Of a sound file with a damaged

@@ -1,39 +1,74 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
-import { builtFile } from "./stored-spans.mjs";
+import { createGrpcClient, createHttpClient } from "./otlp-clients.mjs";
+import { builtFile, cleanEnvironment } from "./stored-spans.mjs";
 
 const READY_TIMEOUT_MS = 30_000;
 
-/** Starts `agentlearn up` on a store and resolves once it said that it is ready: { url, readyMs, kill }. */
+/** Starts `agentlearn up` on a store and resolves once it said that it is ready: { url, grpcUrl, apiUrl, pid, readyMs, isAlive, end, stop, kill }. */
 export async function startCollector({ store, cwd }) {
-  const [http, grpc, api] = await Promise.all([freePort(), freePort(), freePort()]);
-  const ports = ["--otlp-http-port", http, "--otlp-grpc-port", grpc, "--api-port", api];
+  const [http, grpc, apiPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const ports = ["--otlp-http-port", http, "--otlp-grpc-port", grpc, "--api-port", apiPort];
   const began = performance.now();
   const child = spawn(process.execPath, [builtFile("src/cli/main.js"), "up", "--store", `file:${store}`, ...ports.map(String), "--json"], {
     cwd,
-    env: Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(AGENTLEARN|OTEL|NODE_OPTIONS)/.test(key))),
+    env: cleanEnvironment(),
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const ended = new Promise((resolve) => child.once("close", resolve));
+  const ended = new Promise((resolve) => child.once("close", (code, signal) => resolve({ code, signal })));
+  /** Sends a signal and resolves when the process is gone: { code, signal, tookMs }. */
+  const end = async (signal) => {
+    const sent = performance.now();
+    child.kill(signal);
+    return { ...(await ended), tookMs: performance.now() - sent };
+  };
   try {
-    const { otlpHttp, otlpGrpc, api } = await readyLine(child);
+    const { otlpHttp, otlpGrpc, api: apiUrl, pid } = await readyLine(child);
     return {
       url: otlpHttp,
       grpcUrl: otlpGrpc,
-      apiUrl: api,
-      pid: child.pid,
+      apiUrl,
+      pid,
+      isAlive: () => child.exitCode === null && child.signalCode === null,
+      /** SIGTERM: what is in flight is answered. Resolves when it is gone. */
+      stop: () => end("SIGTERM"),
       readyMs: performance.now() - began,
+      end,
       /** SIGKILL: nothing in the process can prepare for it. Resolves when it is gone. */
-      kill: async () => {
-        child.kill("SIGKILL");
-        await ended;
-      },
+      kill: () => end("SIGKILL"),
     };
   } catch (error) {
-    child.kill("SIGKILL");
-    await ended;
+    await end("SIGKILL");
     throw error;
   }
+}
+
+/**
+ * Posts with `clients` at a time until `over()`, every fourth client over gRPC as far as its bodies allow. `next()` gives a request of
+ * otlp-bodies.mjs, `answered(request, answer)` is told of each answer. A client ends when nobody listens any more. stop() waits for the last answers.
+ */
+export function postBesides(collector, { clients, next, answered }) {
+  const http = createHttpClient(collector.url, { connections: clients });
+  const grpc = createGrpcClient(collector.grpcUrl);
+  let over = false;
+  const client = async (_, index) => {
+    while (!over) {
+      const request = await next();
+      const byGrpc = index % 4 === 3 && request.headers["content-type"] === "application/x-protobuf";
+      const answer = await (byGrpc ? grpc : http).post(request);
+      if (answer.kind === "unreached") return;
+      answered(request, answer);
+    }
+  };
+  const running = Promise.all(Array.from({ length: clients }, client));
+  return {
+    stop: async () => {
+      over = true;
+      await running;
+      http.close();
+      grpc.close();
+    },
+  };
 }
 
 function readyLine(child) {

@@ -1,14 +1,13 @@
-import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { JsonTraceSerializer, ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
+import { fingerprintOf, keyOf, PAYLOAD } from "./span-oracle.mjs";
 import { proseOf } from "./statistics.mjs";
 
 const RESOURCE = resourceFromAttributes({ "service.name": "figures" });
 const SCOPE = { name: "figures", version: "1" };
 const MAX_SPANS = 12;
-export const PAYLOAD = "gen_ai.input.messages";
 
 /** One request as a client would send it, and what an oracle must find of it: { headers, body, spans: [{ key, fingerprint }] }. */
 export async function createRequest(random) {
@@ -23,17 +22,9 @@ export async function createRequest(random) {
   };
 }
 
-export function keyOf({ traceId, spanId }) {
-  return `${traceId}/${spanId}`;
-}
-
-export function fingerprintOf(text) {
-  return createHash("sha256").update(String(text)).digest("base64url").slice(0, 16);
-}
-
 /** What the serialisers read of a finished SDK span. */
-function createSpan(random) {
-  const spanContext = { traceId: hexOf(random, 32), spanId: hexOf(random, 16), traceFlags: 1 };
+export function createSpan(random, { traceId = hexOf(random, 32), spanId = hexOf(random, 16) } = {}) {
+  const spanContext = { traceId, spanId, traceFlags: 1 };
   const startSeconds = Math.floor(Date.now() / 1000);
   return {
     name: "chat model",

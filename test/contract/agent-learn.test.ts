@@ -221,3 +221,31 @@ describe("AgentLearn", () => {
     expect(() => new AgentLearn({ alpha: 2, maxItems: 0 })).toThrow(/alpha[\s\S]*maxItems|maxItems[\s\S]*alpha/);
   });
 });
+
+describe("what people do with items", () => {
+  test("import, approve by filter, snapshot and restore work in code as on the command line", async () => {
+    const text = JSON.stringify({
+      schema: "agentlearn.knowledge/v1",
+      items: [{ type: "skill", content: "Weigh in grams.", appliesWhen: "a parcel is weighed", tags: ["units"] }],
+    });
+    expect((await learn.knowledge.import(text)).outcomes).toMatchObject([{ outcome: "new" }]);
+    const request = { action: "approve", filter: { tags: ["units"] }, reason: "read it" } as const;
+    const [approved] = (await learn.knowledge.changeMany(request)).done;
+    expect(approved?.item.status).toBe("active");
+    const id = approved?.item.id ?? "";
+    await learn.snapshots.create({ tag: "v1" });
+    await learn.knowledge.deprecate(id, { reason: "trial" });
+    expect((await learn.snapshots.diff("v1")).changed).toMatchObject([{ id, changes: { status: ["active", "deprecated"] } }]);
+    expect((await learn.snapshots.restore("v1")).held).toEqual([]);
+    expect((await learn.knowledge.export()).items).toMatchObject([{ id, status: "active", certificates: [{ kind: "human" }] }]);
+    expect(await learn.getKnowledge("weigh this parcel")).toContain("Weigh in grams.");
+  });
+
+  test("a document that is read back into its own store changes nothing", async () => {
+    const words = { type: "skill", content: "Weigh in grams.", appliesWhen: "a parcel is weighed" } as const;
+    await learn.knowledge.import(JSON.stringify({ schema: "agentlearn.knowledge/v1", items: [words] }));
+    const document = await learn.knowledge.export();
+    expect((await learn.knowledge.import(document)).outcomes).toMatchObject([{ outcome: "unchanged" }]);
+    expect(await learn.knowledge.export()).toEqual(document);
+  });
+});

@@ -155,6 +155,28 @@ function describeLine(name: string, line: Line): void {
       expect(sink.spans()).toEqual([]);
     });
 
+    test("takes nothing while it is told to ignore what happens, and does not ask for spans that it would leave alone", async () => {
+      const sink = createMemorySink();
+      let [asked, ignoring] = [0, true];
+      const isIgnored = (): boolean => {
+        asked += 1;
+        return ignoring;
+      };
+      const tracers = line.tracerProvider({ spanProcessors: [createSpanProcessor({ sink, isIgnored })] });
+      const loggers = line.loggerProvider({ processors: [createLogRecordProcessor({ sink, isIgnored })] });
+      const happen = (): void => {
+        const span = tracers.getTracer("t").startSpan("chat", { attributes: CHAT });
+        loggers.getLogger("l").emit({ eventName: "gen_ai.choice", body: {}, context: trace.setSpan(ROOT_CONTEXT, span) });
+        span.end();
+        tracers.getTracer("t").startSpan("GET /").end();
+      };
+      happen();
+      ignoring = false;
+      happen();
+      await Promise.all([tracers.forceFlush(), loggers.shutdown()]);
+      expect([sink.spans().length, sink.logs().length, asked]).toEqual([1, 1, 4]);
+    });
+
     test("joins a log record to its span, and skips other logs", async () => {
       const sink = createMemorySink();
       const tracers = line.tracerProvider({ spanProcessors: [createSpanProcessor({ sink })] });

@@ -74,6 +74,7 @@ describe("the built package", () => {
     const [pack] = Object.values(report) as { readonly files: readonly { readonly path: string }[] }[];
     const paths = pack?.files.map(({ path }) => path) ?? [];
     expect(paths).toEqual(expect.arrayContaining(["package.json", "README.md", "CHANGELOG.md", "LICENSE", "dist/src/index.js"]));
+    expect(paths).toEqual(expect.arrayContaining(["assets/embedding/static-en.bin", "assets/embedding/LICENSES.md"]));
     expect(paths.filter((path) => /(^|\/)(test|tests|fixtures|bench|peers)\/|\.test\.|(?<!\.d)\.ts$|^\./.test(path))).toEqual([]);
   });
 });

@@ -12,7 +12,8 @@ export function checkedBatch(given: unknown, { maxDepth = 32, maxItems = 1_000_0
   const { spans, logs } = objectOf(given);
   if (!Array.isArray(spans) || !Array.isArray(logs)) throw new LearnError("invalid", "body is not a batch of spans and logs");
   if (spans.length + logs.length > maxItems) throw new LearnError("too-large", `batch holds more than ${maxItems} spans and logs`);
-  const copier = (): Copier => createCopier({ maxDepth, maxTextLength: Number.MAX_SAFE_INTEGER, maxValues: maxItems });
+  const unlimited = { maxTextLength: Number.MAX_SAFE_INTEGER, maxTotalLength: Number.MAX_SAFE_INTEGER };
+  const copier = (): Copier => createCopier({ ...unlimited, maxDepth, maxValues: maxItems });
   const collector = createCollector();
   const resources = new Map<unknown, Attributes>();
   const resourceOf = (item: Json): Attributes => {

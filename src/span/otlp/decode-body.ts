@@ -1,6 +1,7 @@
 import { deserialize } from "node:v8";
 import { splitChunks } from "../../base/chunks.ts";
 import { LearnError, messageOf } from "../../base/error.ts";
+import { unflatten } from "../../base/flat.ts";
 import { checkedBatch } from "./checked-batch.ts";
 import type { DecodeOptions, DecodeResult, Signal } from "./decode.ts";
 import { decodeJson } from "./decode-json.ts";
@@ -10,7 +11,7 @@ import { type Json, objectOf } from "./json-value.ts";
 
 /** The fields of a stored request body that decoding needs. */
 export interface EncodedBody {
-  /** `batch`: a v8-serialised RawBatch, or several, each behind its length in four bytes, big endian. */
+  /** `batch`: a v8-serialised RawBatch, as it is or flat, or several of them, each behind its length in four bytes, big endian. */
   readonly format: "otlp-protobuf" | "otlp-json" | "batch";
   readonly signal: Signal;
   readonly encoding: BodyEncoding;
@@ -24,6 +25,12 @@ export interface DecodeBodyOptions extends DecodeOptions {
 
 /** The most that a receiver may be set to take, so that what was answered with success can always be mapped. */
 export const MAX_STORED_BYTES: number = 256 * 1024 * 1024;
+
+/**
+ * The same for what is in a body. Receivers count a million items by the schema; an attribute with its value is one there and two here, and
+ * JSON has at most 2.7 million of these in the brackets and commas it may have.
+ */
+export const MAX_STORED_ITEMS = 3_000_000;
 
 /** Any stored body as one result. Throws LearnError "invalid" or "too-large" and nothing else; the same body always gives the same. */
 export function decodeBody(encoded: EncodedBody, options: DecodeBodyOptions = {}): DecodeResult {
@@ -57,7 +64,8 @@ function batchFrom(bytes: Uint8Array): unknown {
 
 function deserialized(bytes: Uint8Array): unknown {
   try {
-    return deserialize(bytes);
+    const value: unknown = deserialize(bytes);
+    return Array.isArray(value) ? unflatten(value) : value;
   } catch (cause) {
     throw new LearnError("invalid", `body is not a v8-serialised batch: ${messageOf(cause)}`, { cause });
   }

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import zlib from "node:zlib";
 import { isLearnError, LearnError, messageOf } from "../../base/error.ts";
-import { type ZstdFrame, zstdFrames } from "./zstd-frames.ts";
+import { zstdFrames } from "./zstd-frames.ts";
 
 /** How a stored body is compressed, by the names of HTTP. `deflate` is zlib's format, or raw where it cannot be that. */
 export type BodyEncoding = "identity" | "gzip" | "deflate" | "br" | "zstd";
@@ -29,7 +29,11 @@ export function planInflate(body: Uint8Array, encoding: Exclude<BodyEncoding, "i
 export function inflateBody(body: Uint8Array, encoding: BodyEncoding, maxBytes: number): Uint8Array {
   if (encoding === "identity") return body;
   try {
-    if (encoding === "zstd" && !hasNativeZstd) return inflateFrames(zstdFrames(body, maxBytes), maxBytes);
+    if (encoding === "zstd" && !hasNativeZstd) {
+      const parts: Uint8Array[] = [];
+      inflateZstd(body, maxBytes, (part) => parts.push(part));
+      return join(parts);
+    }
     const { method, pieces } = planInflate(body, encoding, maxBytes);
     const inflate = (zlib as unknown as { readonly [name: string]: SyncInflate })[`${method}Sync`] as SyncInflate;
     let left = maxBytes;
@@ -55,14 +59,14 @@ export function inflateError(caught: unknown, encoding: BodyEncoding, maxBytes: 
   });
 }
 
-export function inflatesTooFar(maxBytes: number, cause?: unknown): LearnError {
+function inflatesTooFar(maxBytes: number, cause?: unknown): LearnError {
   return new LearnError("too-large", `the body inflates to more than ${maxBytes} bytes`, {
     hint: "send smaller batches",
     ...(cause === undefined ? {} : { cause }),
   });
 }
 
-export function join(parts: readonly Uint8Array[]): Uint8Array {
+function join(parts: readonly Uint8Array[]): Uint8Array {
   return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
 }
 
@@ -75,20 +79,21 @@ function isZlib(body: Uint8Array): boolean {
   return (first & 15) === 8 && first >> 4 <= 7 && (first * 256 + second) % 31 === 0;
 }
 
-/** A frame that names its size is decoded into one buffer of that size; another goes through a window that moves with every block. */
-function inflateFrames(frames: readonly ZstdFrame[], maxBytes: number): Uint8Array {
+/**
+ * zstd in JavaScript, part by part. Throws what fzstd throws, "too-large" as soon as the output passes `maxBytes`, and what `take` throws.
+ * A frame that names its size is decoded into one buffer of that size; another goes through a window that moves with every block.
+ */
+export function inflateZstd(body: Uint8Array, maxBytes: number, take: (part: Uint8Array) => void): void {
   const { decompress, Decompress } = createRequire(import.meta.url)("fzstd") as typeof import("fzstd");
-  const parts: Uint8Array[] = [];
   let total = 0;
-  const take = (part: Uint8Array): void => {
+  const pass = (part: Uint8Array): void => {
     total += part.length;
     if (total > maxBytes) throw inflatesTooFar(maxBytes);
-    parts.push(part);
+    take(part);
   };
-  for (const { bytes, contentSize } of frames) {
+  for (const { bytes, contentSize } of zstdFrames(body, maxBytes)) {
     // fzstd takes a size of 0 for none, and would gather any output.
-    if ((contentSize ?? 0) === 0) new Decompress(take).push(bytes, true);
-    else take(decompress(bytes));
+    if ((contentSize ?? 0) === 0) new Decompress(pass).push(bytes, true);
+    else pass(decompress(bytes));
   }
-  return join(parts);
 }

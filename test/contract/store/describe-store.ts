@@ -5,6 +5,7 @@ import { describeEvaluations } from "./evaluations.ts";
 import { describeIngest } from "./ingest.ts";
 import { describeKnowledge } from "./knowledge.ts";
 import { describeLeases } from "./leases.ts";
+import { describeSnapshots } from "./snapshots.ts";
 import { describeTraces } from "./traces.ts";
 
 /** What every store promises, whatever is behind it. One store serves the whole suite, so a test asks only about what it wrote itself. */
@@ -23,6 +24,7 @@ export function describeStore(name: string, open: () => Promise<SqlStore>): void
     describeTraces(() => store);
     describeKnowledge(() => store);
     describeEffects(() => store);
+    describeSnapshots(() => store);
     describeEvaluations(() => store);
   });
 }

@@ -44,6 +44,17 @@ export function describeIngest(store: () => SqlStore): void {
       expect(await store().unmappedBodies(2)).toHaveLength(2);
     });
 
+    test("gives large bodies a few at a time, so that a reader does not hold them all", async () => {
+      const traceId = hex(32);
+      await store().appendBodies([1, 2, 3].map(() => aBody({ traceIds: [traceId], body: new Uint8Array(3 * 1024 * 1024) })));
+      const given: number[] = [];
+      for (let round = await mine(traceId); round.length > 0; round = await mine(traceId)) {
+        given.push(round.length);
+        for (const { id } of round) await store().markUnmappable(id, "no more of it");
+      }
+      expect(given).toEqual([1, 1, 1]);
+    });
+
     test("takes a body whose trace ids are not known, and one that is empty", async () => {
       const before = (await store().unmappedBodies(10_000)).length;
       await store().appendBodies([aBody({ traceIds: [], body: new Uint8Array(0) })]);

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createInflater } from "../../../collector/otlp/inflate.ts";
-import { isLearnError } from "../../../src/base/error.ts";
+import { isLearnError, LearnError } from "../../../src/base/error.ts";
 import { type BodyEncoding, hasNativeZstd, inflateBody } from "../../../src/span/otlp/inflate.ts";
 import { compress, ENCODINGS, fixtureText, zstdBomb, zstdFixture, zstdFrame, zstdTimeBomb } from "../../support/compressed.ts";
 
@@ -18,8 +18,25 @@ function inflaterOf(options: { readonly nativeZstd?: boolean }): Inflate {
   return (body, encoding, maxDecodedBytes) => {
     const inflate = made.get(maxDecodedBytes) ?? createInflater({ ...limits, maxDecodedBytes }, options);
     made.set(maxDecodedBytes, inflate);
-    return inflate(body, encoding);
+    return gathered(inflate, body, encoding, maxDecodedBytes);
   };
+}
+
+/** As the receiver does it: who takes the output says how much is too much. */
+async function gathered(
+  inflate: ReturnType<typeof createInflater>,
+  body: Uint8Array,
+  encoding: BodyEncoding,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  await inflate(body, encoding as Exclude<BodyEncoding, "identity">, (chunk) => {
+    total += chunk.length;
+    if (total > maxBytes) throw new LearnError("too-large", "enough");
+    parts.push(Buffer.from(chunk));
+  });
+  return Buffer.concat(parts);
 }
 
 /** The receiver inflates while it answers, the writer thread again when it maps: what one takes the other must take too. */
@@ -96,7 +113,7 @@ describe.each(WAYS)("%s", (_name, inflate) => {
 test("serves everyone who had to wait, also after failures", async () => {
   const inflate = createInflater(limits);
   const bodies = Array.from({ length: 12 }, (_unused, index) => (index % 3 === 0 ? Buffer.from("no gzip") : gzipSync(`body ${index}`)));
-  const results = await Promise.allSettled(bodies.map((body) => inflate(body, "gzip")));
+  const results = await Promise.allSettled(bodies.map((body) => gathered(inflate, body, "gzip", MIB)));
   const texts = results.map((result) => (result.status === "fulfilled" ? Buffer.from(result.value).toString() : result.reason.code));
   expect(texts).toEqual(bodies.map((_unused, index) => (index % 3 === 0 ? "invalid" : `body ${index}`)));
 });
@@ -105,7 +122,7 @@ test("leaves the compressed body as it was, since that is what is stored", async
   for (const encoding of compressed) {
     const body = Uint8Array.from(compress(Buffer.from("hello"), encoding));
     const before = Uint8Array.from(body);
-    await createInflater(limits, { nativeZstd: false })(body, encoding);
+    await gathered(createInflater(limits, { nativeZstd: false }), body, encoding, MIB);
     expect(body).toEqual(before);
   }
 });
@@ -114,12 +131,12 @@ test("leaves the compressed body as it was, since that is what is stored", async
 describe.skipIf(hasNativeZstd)("zstd in JavaScript", () => {
   test("is cut off at the deadline, does not hold this thread, and serves the next body", async () => {
     const inflate = createInflater({ ...large, inflateTimeoutMs: 2_000 });
-    await inflate(zstdFixture("whole"), "zstd");
+    await gathered(inflate, zstdFixture("whole"), "zstd", MIB);
     let ticks = 0;
     const timer = setInterval(() => (ticks += 1), 20);
-    const bomb = inflate(zstdTimeBomb(), "zstd");
-    const next = inflate(zstdFixture("streamed"), "zstd");
-    const aside = inflate(gzipSync("aside"), "gzip");
+    const bomb = gathered(inflate, zstdTimeBomb(), "zstd", 64 * MIB);
+    const next = gathered(inflate, zstdFixture("streamed"), "zstd", MIB);
+    const aside = gathered(inflate, gzipSync("aside"), "gzip", MIB);
     expect(Buffer.from(await aside).toString()).toBe("aside");
     await expect(bomb).rejects.toMatchObject({ code: "too-large", message: expect.stringContaining("2000 ms") });
     clearInterval(timer);

@@ -7,6 +7,7 @@ import {
   activate,
   approve,
   deprecate,
+  type Edition,
   edit,
   pin,
   recordValidation,
@@ -234,5 +235,38 @@ describe("injectable", () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("what an edit leaves of the evidence", () => {
+  const active = (): KnowledgeItem => anActiveItem({ agentName: "biller", tags: ["sql"] });
+  const edited = (edition: Partial<Edition>) => edit(active(), { content: active().content, ...edition }, ADA);
+
+  test.each<[string, Partial<Edition>]>([
+    ["the condition", { appliesWhen: "always" }],
+    ["the type", { type: "checklist" }],
+    ["a wider scope", { scope: {} }],
+    ["another scope", { scope: { agentName: "shipper" } }],
+  ])("none after %s", (_what, edition) => {
+    const { item } = edited(edition);
+    expect([item.status, item.validation]).toEqual(["candidate", undefined]);
+  });
+
+  test.each<[string, Partial<Edition>]>([
+    ["tags", { tags: ["sql", "money"] }],
+    ["a narrower scope", { scope: { agentName: "biller", tenant: "north" } }],
+  ])("all of it after %s", (_what, edition) => {
+    const { item } = edited(edition);
+    expect(injectable(item)).toBeDefined();
+  });
+
+  test("a scope that is taken away is gone, and the history has both", () => {
+    const { item, entry } = edited({ scope: { service: "shop" } });
+    expect(item).not.toHaveProperty("agentName");
+    expect(entry.changes).toMatchObject({ agentName: ["biller", null], service: [null, "shop"] });
+  });
+
+  test("equal tags are no change", () => {
+    expect(() => edited({ tags: ["sql"] })).toThrow("already says that");
   });
 });

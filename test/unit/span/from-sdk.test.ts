@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { createCopier } from "../../../src/span/copy-value.ts";
 import { rawLogFromSdk, rawSpanFromSdk } from "../../../src/span/from-sdk.ts";
 import type { LogRecordLike, SpanLike } from "../../../src/span/sdk-shapes.ts";
 import { SPAN_ID, TRACE_ID } from "./raw-factory.ts";
@@ -23,7 +24,8 @@ function aSpan(overrides: Partial<SpanLike> = {}): SpanLike {
   };
 }
 
-const copied = (value: unknown, options = {}): unknown => rawSpanFromSdk(aSpan({ attributes: { v: value } }), options).attributes["v"];
+const copied = (value: unknown, options = {}): unknown =>
+  rawSpanFromSdk(aSpan({ attributes: { v: value } }), createCopier(options)).attributes["v"];
 
 describe("a span", () => {
   test("is copied with OTLP kind and microseconds", () => {

@@ -1,5 +1,5 @@
 /**
- * One variant of processor.cost in a process of its own: argv[2] is JSON { variant, sink, store, warmUpMs, durationMs, spansPerSecond, spans, seed }.
+ * One variant of agent.loop-delay in a process of its own: argv[2] is JSON { variant, sink, store, warmUpMs, durationMs, spansPerSecond, spans, seed }.
  * Prints one JSON line. Everything but the span processor is the same in each variant. Each span says its phase as its conversation: warm-up, at twice
  * the rate, so that neither the start of a thread nor the compiler's work is measured; steady, at the rate; and flat-out.
  */

@@ -4,6 +4,7 @@ import { newTraceId } from "../src/base/id.ts";
 import { injectionFrom } from "../src/compose/injection-from.ts";
 import { acquireRuntime } from "../src/compose/runtime.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
+import { drawSeed } from "../src/injection/assign.ts";
 import type { Store } from "../src/store/ports.ts";
 import { createReporter } from "../src/telemetry/report.ts";
 import type { ApiPorts } from "./api/ports.ts";
@@ -121,7 +122,8 @@ function apiPorts(store: Store, config: Config, handle: OtlpHandler): ApiPorts {
       const [status, { receiver: _told, ...diagnostics }] = await Promise.all([store.status(), store.diagnostics()]);
       return { ...status, diagnostics, receiver: handle.counts() };
     },
-    knowledgeFor: ({ traceId, ...request }) => injection({ ...request, seed: traceId ?? newTraceId() }),
+    knowledgeFor: ({ traceId = newTraceId(), conversationId, ...request }) =>
+      injection({ ...request, seed: drawSeed({ conversationId, traceId }) }),
     addFeedback: (feedback) => store.addFeedback(feedback),
     listTraces: (filter) => store.listTraces(filter),
     getTrace: (id) => store.getTrace(id),

@@ -1,4 +1,4 @@
-export type { GivenKnowledge } from "./agent/knowledge-client.ts";
+export type { GivenKnowledge, KnowledgeCallOptions } from "./agent/knowledge-client.ts";
 export type { TraceOptions } from "./agent/trace-function.ts";
 export { type ErrorCode, isLearnError, LearnError } from "./base/error.ts";
 export { AgentLearn, type AgentLearnOptions, type LearnCallOptions } from "./compose/agent-learn.ts";

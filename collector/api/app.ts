@@ -61,9 +61,10 @@ export function createApi({ ports, host = "127.0.0.1", allowedHosts, token }: Ap
     const injection = await ports.knowledgeFor(parseKnowledgeQuery(context.req.query(), context.req.header("traceparent")));
     return context.json({
       text: injection.text,
-      given: injection.given.map(({ id, type, content }) => ({ id, type, content })),
-      withheld: injection.withheld.map(({ id, type, content }) => ({ id, type, content })),
+      given: injection.given.map(({ id, priority, type, content }) => ({ id, priority, type, content })),
+      withheld: injection.withheld.map(({ id, priority, type, content }) => ({ id, priority, type, content })),
       withholdProbability: injection.withholdProbability,
+      ...(injection.arm === undefined ? {} : { arm: injection.arm, controlShare: injection.controlShare }),
       seed: injection.seed,
     });
   });

@@ -15,7 +15,12 @@ const traceId = z
 
 // Unknown keys are errors everywhere: a misspelt filter would silently mean "all".
 const knowledgeQuery = z
-  .strictObject({ task: z.string().min(1), agent: name.exactOptional(), traceId: traceId.exactOptional() })
+  .strictObject({
+    task: z.string().min(1),
+    agent: name.exactOptional(),
+    traceId: traceId.exactOptional(),
+    conversation: name.exactOptional(),
+  })
   .transform(agentAsAgentName);
 
 const tracesQuery = z
@@ -38,9 +43,10 @@ const feedback = z.strictObject({
   source: name.exactOptional(),
 });
 
-/** `task`, `agent`, `traceId`; without a `traceId` the one in the W3C `traceparent` header is taken. */
+/** `task`, `agent`, `conversation`, `traceId`; without a `traceId` the one in the W3C `traceparent` header is taken. */
 export function parseKnowledgeQuery(query: unknown, traceparent: string | undefined): KnowledgeRequest {
-  const request = parse(knowledgeQuery, query);
+  const { conversation, ...rest } = parse(knowledgeQuery, query);
+  const request = conversation === undefined ? rest : { ...rest, conversationId: conversation };
   const parent = traceIdOfParent(traceparent);
   return request.traceId === undefined && parent !== undefined ? { ...request, traceId: parent } : request;
 }

@@ -8,6 +8,8 @@ export interface KnowledgeRequest {
   readonly agentName?: string;
   /** W3C trace id of the run that asks, 32 lower-case hex characters. Seeds the draw, so that one run stays in one arm. */
   readonly traceId?: string;
+  /** The conversation it belongs to; then that seeds the draw. */
+  readonly conversationId?: string;
 }
 
 /**

@@ -1,31 +1,45 @@
 import { z } from "zod";
 import { LearnError } from "../base/error.ts";
+import type { AssignedItem } from "../injection/exposure.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 
 /** The API of a collector, as an agent process needs it. */
 export interface RemoteKnowledge {
-  knowledge(request: { readonly task: string; readonly agentName?: string; readonly seed: string }): Promise<RemoteInjection>;
+  knowledge(request: {
+    readonly task: string;
+    readonly agentName?: string;
+    readonly seed: string;
+    readonly conversationId?: string;
+  }): Promise<RemoteInjection>;
   feedback(feedback: Feedback): Promise<void>;
 }
 
 /** What the API answers: the assignment without the evidence behind it. */
 export interface RemoteInjection {
   readonly text: string;
-  readonly given: readonly { readonly id: string; readonly type: string; readonly content: string }[];
-  readonly withheld: readonly { readonly id: string }[];
+  readonly given: readonly (AssignedItem & { readonly type: string; readonly content: string })[];
+  readonly withheld: readonly AssignedItem[];
   readonly withholdProbability: number;
+  readonly arm?: "knowledge" | "control";
+  readonly controlShare?: number;
 }
+
+const priority = z.enum(["pinned", "normal"]).exactOptional();
 
 const answer = z.object({
   text: z.string(),
-  given: z.array(z.object({ id: z.string(), type: z.string(), content: z.string() })),
-  withheld: z.array(z.object({ id: z.string() })),
+  given: z.array(z.object({ id: z.string(), priority, type: z.string(), content: z.string() })),
+  withheld: z.array(z.object({ id: z.string(), priority })),
   withholdProbability: z.number().min(0).max(1),
+  arm: z.enum(["knowledge", "control"]).exactOptional(),
+  controlShare: z.number().gt(0).lt(1).exactOptional(),
 });
 
 // Percent-encoded. Node's server takes 16 KiB of headers with the request line, proxies often 8; the search reads words, and finds them in a beginning.
 const MAX_TASK_BYTES = 6_000;
+
+const MAX_CONVERSATION_CHARACTERS = 200;
 
 // A reply is a few kilobytes; anything above is not our collector.
 const MAX_REPLY_CHARACTERS = 1_000_000;
@@ -62,8 +76,13 @@ export function createRemoteKnowledge(options: {
   }
 
   return {
-    async knowledge({ task, agentName, seed }) {
-      const query = new URLSearchParams({ task: beginning(task), traceId: seed, ...(agentName === undefined ? {} : { agent: agentName }) });
+    async knowledge({ task, agentName, seed, conversationId }) {
+      const query = new URLSearchParams({
+        task: beginning(task),
+        // As long as the API takes; two conversations that begin alike would only share their draw.
+        ...(conversationId === undefined ? { traceId: seed } : { conversation: conversationId.slice(0, MAX_CONVERSATION_CHARACTERS) }),
+        ...(agentName === undefined ? {} : { agent: agentName }),
+      });
       return answer.parse(JSON.parse(await call(`/api/v1/knowledge?${query}`, { method: "GET" })));
     },
     async feedback(feedback) {

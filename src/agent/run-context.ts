@@ -1,10 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { uniteExposures } from "../span/exposure.ts";
 import type { SpanExposure } from "../span/span.ts";
 
 /** What is known about the agent run that the current async call belongs to. Per run, never per process. */
 export interface RunContext {
-  /** W3C trace id: the seed of the draw, so that one run stays in one arm. */
+  /** W3C trace id: the seed of the draw where no conversation is known, so that one run stays in one arm. */
   readonly traceId: string;
+  /** `gen_ai.conversation.id`: then the seed, so that a conversation stays in one arm. */
+  readonly conversationId?: string;
   /** Who runs; items of other agents are left out. */
   readonly agentName?: string;
   /** Set while a candidate is tested: this very text is the knowledge, whatever the store says, and the run is not recorded. */
@@ -31,27 +34,16 @@ export function withRun<T>(run: RunContext, fn: () => T): T {
 }
 
 export function createExposureLedger(): ExposureLedger {
-  const given = new Set<string>();
-  const withheld = new Set<string>();
-  let probability: number | undefined;
+  let total: SpanExposure | undefined;
   return {
     add(exposure) {
-      for (const id of exposure.given) given.add(id);
-      for (const id of exposure.withheld) withheld.add(id);
-      probability = exposure.withholdProbability;
+      total = uniteExposures(total === undefined ? [exposure] : [total, exposure]);
     },
-    total() {
-      if (probability === undefined) return undefined;
-      return { given: [...given], withheld: [...withheld], withholdProbability: probability };
-    },
+    total: () => total,
   };
 }
 
 /** Both as one; what was given by either was given. Undefined when neither assigned anything. */
 export function unitedExposure(first: SpanExposure | undefined, second: SpanExposure | undefined): SpanExposure | undefined {
-  if (first === undefined || second === undefined) return first ?? second;
-  const ledger = createExposureLedger();
-  ledger.add(first);
-  ledger.add(second);
-  return ledger.total();
+  return uniteExposures([first, second].filter((exposure) => exposure !== undefined));
 }

@@ -15,6 +15,8 @@ export interface TraceOptions<Args extends readonly unknown[], Result> {
   readonly name?: string;
   /** The task as text. Default: the first argument if it is a string, else its JSON. */
   readonly inputExtractor?: (...args: Args) => string;
+  /** `gen_ai.conversation.id`: all runs of one conversation share their draw. Default: none. */
+  readonly conversationIdExtractor?: (...args: Args) => string;
   /** The answer as text. Default: the result if it is a string, else its JSON. */
   readonly outputExtractor?: (result: Result) => string;
 }
@@ -43,11 +45,11 @@ const SCOPE = { name: "agentlearn" };
 export function createFunctionTracer(options: FunctionTracerOptions): FunctionTracer {
   const reporter = createReporter("learn.trace");
 
-  function start(name: string, task: string): Recording | undefined {
+  function start(name: string, task: string, conversationId: string): Recording | undefined {
     // While a candidate is tested nothing is recorded: such runs are evidence for the gate, not production.
     if (currentRun()?.fixedText !== undefined) return undefined;
     try {
-      return startRecording(name, task, options, reporter);
+      return startRecording(name, task, conversationId, options, reporter);
     } catch (caught) {
       reporter.failure("could not start a run", caught);
       return undefined;
@@ -87,6 +89,7 @@ export function createFunctionTracer(options: FunctionTracerOptions): FunctionTr
         const recording = start(
           name,
           guarded(() => (traceOptions.inputExtractor ?? defaultInput)(...args)),
+          guarded(() => (traceOptions.conversationIdExtractor ?? none)(...args)),
         );
         const run = () => Reflect.apply(fn, this, args);
         return recording === undefined ? run() : observe(recording, run, traceOptions.outputExtractor ?? textOf);
@@ -100,7 +103,8 @@ export function createFunctionTracer(options: FunctionTracerOptions): FunctionTr
       return async function (this: unknown, ...args: Args): Promise<Awaited<Result>> {
         const task = guarded(() => (traceOptions.inputExtractor ?? defaultInput)(...args));
         const run = async (): Promise<Awaited<Result>> => await fn.apply(this, [...args, { knowledge: await options.getKnowledge(task) }]);
-        const recording = start(name, task);
+        const conversationId = guarded(() => (traceOptions.conversationIdExtractor ?? none)(...args));
+        const recording = start(name, task, conversationId);
         if (recording === undefined) return await run();
         let result: Awaited<Result>;
         try {
@@ -120,11 +124,18 @@ export function createFunctionTracer(options: FunctionTracerOptions): FunctionTr
  * One span, told twice: to the registered SDK, if any, so that children nest under it; and to our own sink, so that it arrives also
  * where no SDK exports it. Both carry the same ids and are merged in the store.
  */
-function startRecording(name: string, task: string, options: FunctionTracerOptions, reporter: Reporter): Recording | undefined {
+function startRecording(
+  name: string,
+  task: string,
+  conversationId: string,
+  options: FunctionTracerOptions,
+  reporter: Reporter,
+): Recording | undefined {
   const parent = trace.getSpan(context.active())?.spanContext();
   const attributes: Record<string, AttributeValue> = {
     "gen_ai.operation.name": "invoke_agent",
     "gen_ai.agent.name": name,
+    ...(conversationId === "" ? {} : { "gen_ai.conversation.id": conversationId }),
     "gen_ai.input.messages": JSON.stringify([{ role: "user", parts: [{ type: "text", content: task }] }]),
   };
   const apiSpan = trace
@@ -136,7 +147,13 @@ function startRecording(name: string, task: string, options: FunctionTracerOptio
   // A run without a span of its own is `withKnowledge` outside of any: what it was given is part of the runs inside, and so is its draw.
   const spanless = outer !== undefined && !spanIds.has(outer) ? outer : undefined;
   const traceId = registered ? own.traceId : (outer?.traceId ?? newTraceId());
-  const run: RunContext = { traceId: spanless?.traceId ?? traceId, agentName: name, exposures: createExposureLedger() };
+  const conversation = conversationId || outer?.conversationId;
+  const run: RunContext = {
+    traceId: spanless?.traceId ?? traceId,
+    agentName: name,
+    exposures: createExposureLedger(),
+    ...(conversation === undefined ? {} : { conversationId: conversation }),
+  };
   const enterWith =
     (scope: Context) =>
     <T>(fn: () => T): T =>
@@ -204,6 +221,10 @@ export function spanIdOf(run: RunContext): string | undefined {
 
 // The span id of a run of our own, for the parent link of a nested one when no SDK is registered.
 const spanIds = new WeakMap<RunContext, string>();
+
+function none(): string {
+  return "";
+}
 
 function defaultInput(...args: readonly unknown[]): string {
   return textOf(args[0]);

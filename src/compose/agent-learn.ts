@@ -1,4 +1,10 @@
-import { createKnowledgeClient, type GivenKnowledge, type InjectionSource, type KnowledgeClient } from "../agent/knowledge-client.ts";
+import {
+  createKnowledgeClient,
+  type GivenKnowledge,
+  type InjectionSource,
+  type KnowledgeCallOptions,
+  type KnowledgeClient,
+} from "../agent/knowledge-client.ts";
 import { createRemoteKnowledge } from "../agent/remote-knowledge.ts";
 import { createExposureLedger, withRun } from "../agent/run-context.ts";
 import { createFunctionTracer, type FunctionTracer, type TraceOptions } from "../agent/trace-function.ts";
@@ -116,13 +122,13 @@ export class AgentLearn {
   }
 
   /** The knowledge for a task as text for the prompt; "" when nothing applies. Never rejects. */
-  getKnowledge(task: string): Promise<string> {
-    return this.#client.getKnowledge(task);
+  getKnowledge(task: string, options: KnowledgeCallOptions = {}): Promise<string> {
+    return this.#client.getKnowledge(task, options);
   }
 
   /** The same with the items, and a run that everything inside belongs to. */
-  withKnowledge<T>(task: string, fn: (knowledge: GivenKnowledge) => Promise<T> | T): Promise<T> {
-    return this.#client.withKnowledge(task, fn);
+  withKnowledge<T>(task: string, fn: (knowledge: GivenKnowledge) => Promise<T> | T, options: KnowledgeCallOptions = {}): Promise<T> {
+    return this.#client.withKnowledge(task, fn, options);
   }
 
   /** The agent as the validator runs it: it must put `knowledge` into its prompt. `getKnowledge` inside it answers with that same text. */

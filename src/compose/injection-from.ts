@@ -14,6 +14,7 @@ export function injectionFrom(
       ...(agentName === undefined ? {} : { agentName }),
       search: store,
       withholdProbability: config.withholdProbability,
+      controlShare: config.controlShare,
       seed,
       maxItems: config.maxItems,
       maxTokens: config.maxTokens,

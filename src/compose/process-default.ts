@@ -1,4 +1,4 @@
-import type { GivenKnowledge } from "../agent/knowledge-client.ts";
+import type { GivenKnowledge, KnowledgeCallOptions } from "../agent/knowledge-client.ts";
 import { createReporter } from "../telemetry/report.ts";
 import { AgentLearn } from "./agent-learn.ts";
 
@@ -6,14 +6,18 @@ let instance: AgentLearn | undefined;
 let failed = false;
 
 /** The knowledge for a task from the store or collector that AGENTLEARN_STORE / AGENTLEARN_ENDPOINT name; "" when nothing applies. Never rejects. */
-export async function getKnowledge(task: string): Promise<string> {
-  return (await processDefault()?.getKnowledge(task)) ?? "";
+export async function getKnowledge(task: string, options: KnowledgeCallOptions = {}): Promise<string> {
+  return (await processDefault()?.getKnowledge(task, options)) ?? "";
 }
 
 /** The same with the items; everything inside the callback belongs to one run. */
-export async function withKnowledge<T>(task: string, fn: (knowledge: GivenKnowledge) => Promise<T> | T): Promise<T> {
+export async function withKnowledge<T>(
+  task: string,
+  fn: (knowledge: GivenKnowledge) => Promise<T> | T,
+  options: KnowledgeCallOptions = {},
+): Promise<T> {
   const learn = processDefault();
-  return learn === undefined ? fn({ text: "", items: [] }) : learn.withKnowledge(task, fn);
+  return learn === undefined ? fn({ text: "", items: [] }) : learn.withKnowledge(task, fn, options);
 }
 
 /** Made at the first call, so that importing the package opens nothing. A wrong environment is reported once. */

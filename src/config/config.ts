@@ -9,6 +9,7 @@ export interface Config {
   readonly apiUrl?: string | undefined;
   readonly agentName?: string | undefined;
   readonly withholdProbability: number;
+  readonly controlShare: number;
   readonly maxItems: number;
   readonly maxTokens: number;
   readonly maxPinned: number;
@@ -72,6 +73,9 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
   withholdProbability: belowOne
     .default(0.1)
     .describe("Share of the runs in which each eligible item is held back, so that its effect can be measured."),
+  controlShare: belowOne
+    .default(0)
+    .describe("Share of the runs, or conversations, that get no knowledge at all, pinned items neither: what all of it together is worth."),
   maxItems: count.default(10).describe("Most normal items in one prompt."),
   maxTokens: count.default(1500).describe("Most tokens of all items in one prompt, estimated."),
   maxPinned: count.default(20).describe("Most pinned items in one prompt; the oldest stay."),

@@ -31,16 +31,28 @@ export function assign(
   source: { readonly pinned: readonly KnowledgeItem[]; readonly ranked: readonly KnowledgeItem[] },
   limits: Limits = {},
 ): Injection {
-  const { withholdProbability, seed } = request;
-  if (!(withholdProbability >= 0 && withholdProbability < 1)) {
-    throw new LearnError("invalid", `withholdProbability is ${withholdProbability}, it must be from 0 to below 1`);
+  const { withholdProbability, seed, controlShare = 0 } = request;
+  for (const [name, share] of Object.entries({ withholdProbability, controlShare })) {
+    if (!(share >= 0 && share < 1)) throw new LearnError("invalid", `${name} is ${share}, it must be from 0 to below 1`);
   }
   const choice = createChoice(request, limits.maxTokens ?? 1500);
   const pinned = choice.take(source.pinned, "pinned", limits.maxPinned ?? 20);
   const normal = choice.take(source.ranked, "normal", limits.maxItems ?? 10);
   const isWithheld = (item: InjectableItem): boolean => uniformOf(`${seed}:${item.id}`) < withholdProbability;
   const given = [...pinned, ...normal.filter((item) => !isWithheld(item))];
-  return { text: render(given), given, withheld: normal.filter(isWithheld), withholdProbability, seed };
+  const drawn = { text: render(given), given, withheld: normal.filter(isWithheld), withholdProbability, seed };
+  if (controlShare === 0) return drawn;
+  // A draw of its own: whether an item is withheld in the knowledge arm says nothing about the arm.
+  const total = { withholdProbability: controlShare + (1 - controlShare) * withholdProbability, controlShare };
+  const isControl = uniformOf(`${seed}:control`) < controlShare;
+  return isControl
+    ? { text: "", given: [], withheld: [...pinned, ...normal], seed, arm: "control", ...total }
+    : { ...drawn, arm: "knowledge", ...total };
+}
+
+/** The conversation where there is one, so that it never changes its arm half-way; else the W3C trace, so that a run does not. */
+export function drawSeed(of: { readonly conversationId?: string | undefined; readonly traceId: string }): string {
+  return of.conversationId === undefined || of.conversationId === "" ? of.traceId : of.conversationId;
 }
 
 /** Takes items in order while they fit; remembers across calls what was taken and what the budget has left. */

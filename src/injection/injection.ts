@@ -7,8 +7,12 @@ export interface Injection {
   readonly given: readonly InjectableItem[];
   /** Eligible and held back by the draw; best first. */
   readonly withheld: readonly InjectableItem[];
-  /** Probability, in [0, 1), with which each eligible normal item was withheld. Pinned items are never withheld. */
+  /** Total probability, in [0, 1), with which each eligible normal item was withheld. Pinned items are withheld in the control group only. */
   readonly withholdProbability: number;
-  /** What the draw was seeded with: the W3C trace id where there is one, so that one run stays in one arm. */
+  /** What the draw was seeded with, see `drawSeed`: one run, or one conversation, stays in one arm. */
   readonly seed: string;
+  /** control: nothing is given, and everything eligible is `withheld`. Absent where no control group is drawn. */
+  readonly arm?: "knowledge" | "control";
+  /** Probability of "control"; absent with `arm`. */
+  readonly controlShare?: number;
 }

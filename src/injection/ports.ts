@@ -14,9 +14,11 @@ export interface KnowledgeSearch {
 /** What one call asks for, and who asks: items that do not apply there are left out, see `appliesTo` of the knowledge room. */
 export interface InjectionRequest extends Scope {
   readonly task: string;
-  /** In [0, 1): probability with which each eligible normal item is withheld. */
+  /** In [0, 1): probability with which each eligible normal item is withheld, outside of the control group. */
   readonly withholdProbability: number;
-  /** What the draw depends on: the W3C trace id where there is one. The same seed gives the same assignment. */
+  /** In [0, 1): probability with which a run gets no knowledge at all, pinned items neither. Default 0. */
+  readonly controlShare?: number;
+  /** What the draws depend on, see `drawSeed`. The same seed gives the same assignment. */
   readonly seed: string;
 }
 

@@ -1,21 +1,61 @@
-import { KNOWLEDGE_GIVEN, KNOWLEDGE_WITHHELD, KNOWLEDGE_WITHHOLD_PROBABILITY } from "../telemetry/attributes.ts";
+import {
+  KNOWLEDGE_ARM,
+  KNOWLEDGE_CONTROL_SHARE,
+  KNOWLEDGE_GIVEN,
+  KNOWLEDGE_PINNED,
+  KNOWLEDGE_WITHHELD,
+  KNOWLEDGE_WITHHOLD_PROBABILITY,
+} from "../telemetry/attributes.ts";
 import { valueFrom } from "./json.ts";
 import type { Attributes, AttributeValue } from "./raw-span.ts";
 import type { SpanExposure } from "./span.ts";
 
 /**
- * The assignment that injection stamped on a span. Without a sound probability a withheld item is no evidence, so such an exposure is
- * absent rather than repaired.
+ * The assignment that injection stamped on a span. Without a sound probability a withheld item is no evidence, and neither is a control run that was
+ * given something, so such an exposure is absent rather than repaired.
  */
 export function exposureFrom(attributes: Attributes): SpanExposure | undefined {
   const given = idsIn(attributes[KNOWLEDGE_GIVEN]);
   const withheld = idsIn(attributes[KNOWLEDGE_WITHHELD]);
   if (given === undefined && withheld === undefined) return undefined;
-  const said = attributes[KNOWLEDGE_WITHHOLD_PROBABILITY];
-  const sound = typeof said === "number" && said >= 0 && said < 1;
-  const withholdProbability = sound ? said : 0;
-  if ((withheld ?? []).length > 0 && withholdProbability === 0) return undefined;
-  return { given: given ?? [], withheld: withheld ?? [], withholdProbability };
+  const withholdProbability = shareIn(attributes[KNOWLEDGE_WITHHOLD_PROBABILITY]);
+  const controlShare = shareIn(attributes[KNOWLEDGE_CONTROL_SHARE]);
+  const pinned = idsIn(attributes[KNOWLEDGE_PINNED]) ?? [];
+  const said = attributes[KNOWLEDGE_ARM];
+  const arm = controlShare > 0 && (said === "control" || said === "knowledge") ? said : undefined;
+  if (said === "control" && (arm === undefined || (given ?? []).length > 0)) return undefined;
+  const drawn = (withheld ?? []).filter((id) => !pinned.includes(id));
+  if (drawn.length > 0 && withholdProbability === 0) return undefined;
+  if (drawn.length < (withheld ?? []).length && arm !== "control") return undefined;
+  return {
+    given: given ?? [],
+    withheld: withheld ?? [],
+    withholdProbability,
+    ...(pinned.length === 0 ? {} : { pinned }),
+    ...(arm === undefined ? {} : { arm, controlShare }),
+  };
+}
+
+/** Several assignments of one run as one; undefined without any. What was given by one was given, and a run that was given anything is no control. */
+export function uniteExposures(exposures: readonly SpanExposure[]): SpanExposure | undefined {
+  const last = exposures.at(-1);
+  if (last === undefined || exposures.length === 1) return last;
+  const given = [...new Set(exposures.flatMap((exposure) => exposure.given))];
+  const withheld = [...new Set(exposures.flatMap((exposure) => exposure.withheld))].filter((id) => !given.includes(id));
+  const pinned = [...new Set(exposures.flatMap((exposure) => exposure.pinned ?? []))];
+  const drawn = exposures.find((exposure) => exposure.arm === "knowledge") ?? exposures.find((exposure) => exposure.arm === "control");
+  return {
+    given,
+    withheld,
+    withholdProbability: last.withholdProbability,
+    ...(pinned.length === 0 ? {} : { pinned }),
+    ...(drawn?.arm === undefined || drawn.controlShare === undefined ? {} : { arm: drawn.arm, controlShare: drawn.controlShare }),
+  };
+}
+
+/** 0 for anything that is no probability below 1. */
+function shareIn(said: AttributeValue | undefined): number {
+  return typeof said === "number" && said >= 0 && said < 1 ? said : 0;
 }
 
 /** SDKs keep string arrays; some pipelines turn them into JSON text. */

@@ -63,8 +63,14 @@ export interface Evaluation {
 export interface SpanExposure {
   readonly given: readonly string[];
   readonly withheld: readonly string[];
-  /** Probability, in [0, 1), with which each eligible normal item is withheld. */
+  /** Total probability, in [0, 1), with which each eligible normal item is withheld: by its own draw or by the control group. */
   readonly withholdProbability: number;
+  /** Which of `given` and `withheld` are pinned. Those are withheld in the control group only, with probability `controlShare`. */
+  readonly pinned?: readonly string[];
+  /** Absent where no control group is drawn, and then `controlShare` is too. A control run is given nothing. */
+  readonly arm?: "knowledge" | "control";
+  /** Probability, in (0, 1), of the control group. */
+  readonly controlShare?: number;
 }
 
 /** One normalised step. Everything that an emitter did not say is absent, never guessed. */

@@ -112,6 +112,8 @@ function columnsOf({ run, ref, traceRef, analyzed }: RunRow): Readonly<Record<st
     start_time_us: run.startTimeUs,
     end_time_us: run.endTimeUs,
     completeness: run.completeness,
+    arm: run.exposure === undefined ? undefined : (run.exposure.arm ?? "knowledge"),
+    control_share: run.exposure === undefined ? undefined : (run.exposure.controlShare ?? 0),
     step_count: steps.length,
     detail: jsonBlob(detail),
     analyzed,
@@ -131,9 +133,10 @@ function searchedOf({ run, ref }: RunRow): readonly SqlValue[] {
 }
 
 function exposuresOf({ run }: RunRow): readonly (readonly SqlValue[])[] {
-  const given = (run.exposure?.given ?? []).map((id) => [id, "given"]);
-  const withheld = (run.exposure?.withheld ?? []).map((id) => [id, "withheld"]);
-  return [...given, ...withheld].map((pair) => [...pair, run.id, run.exposure?.withholdProbability ?? 0]);
+  const { given = [], withheld = [], pinned = [], withholdProbability = 0, controlShare = 0 } = run.exposure ?? {};
+  const alwaysIn = new Set(pinned);
+  const row = (arm: string) => (id: string) => [id, arm, run.id, alwaysIn.has(id) ? controlShare : withholdProbability];
+  return [...given.map(row("given")), ...withheld.map(row("withheld"))];
 }
 
 /** Text as the index takes it: bounded, and TEXT, which a NUL would turn into a BLOB. */

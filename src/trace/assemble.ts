@@ -1,4 +1,5 @@
 import type { TimeUs } from "../base/clock.ts";
+import { uniteExposures } from "../span/exposure.ts";
 import type { Evaluation, Span, SpanExposure } from "../span/span.ts";
 import { findRuns, type Run } from "./find-runs.ts";
 import { lastUserText } from "./message-text.ts";
@@ -112,11 +113,7 @@ function exposureOf(root: Span, spans: readonly Span[], tree: SpanTree): SpanExp
   const inside = spans.flatMap((span) => (span.exposure === undefined ? [] : [span.exposure]));
   const above = tree.ancestorsOf(root).find((span) => span.exposure !== undefined)?.exposure;
   const exposures = inside.length > 0 || above === undefined ? inside : [above];
-  const [first] = exposures;
-  if (first === undefined) return undefined;
-  const given = [...new Set(exposures.flatMap((exposure) => exposure.given))];
-  const withheld = [...new Set(exposures.flatMap((exposure) => exposure.withheld))].filter((id) => !given.includes(id));
-  return { given, withheld, withholdProbability: first.withholdProbability };
+  return uniteExposures(exposures);
 }
 
 function evaluationsOf(spans: readonly Span[]): readonly Evaluation[] {

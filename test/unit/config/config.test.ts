@@ -23,6 +23,7 @@ describe("loadConfig", () => {
     expect(loadConfig({ env: {} })).toEqual({
       store: "file:./.agentlearn/agentlearn.db",
       withholdProbability: 0.1,
+      controlShare: 0,
       maxItems: 10,
       maxTokens: 1500,
       maxPinned: 20,

@@ -4,7 +4,7 @@ import type { KnowledgeType, Taint } from "../lesson/lesson.ts";
 export type KnowledgeStatus = "candidate" | "validated" | "active" | "deprecated" | "archived";
 export type Priority = "pinned" | "normal";
 
-/** Runs that were given or denied the item, and how many of those succeeded. Runs nobody judged are not counted. */
+/** Runs that were given the item, or its line in an index, or denied it, and how many of those succeeded. Runs nobody judged are not counted. */
 export interface ExposureCounts {
   readonly given: number;
   readonly givenSuccess: number;
@@ -63,7 +63,9 @@ export interface HistoryEntry {
     | "unpin"
     | "deprecate"
     | "restore"
-    | "source";
+    | "source"
+    | "canary"
+    | "canary-end";
   readonly reason?: string;
   /** Changed fields as [before, after]. */
   readonly changes: { readonly [field: string]: readonly [unknown, unknown] };
@@ -94,8 +96,8 @@ export interface ValidationPair {
 export interface Validation {
   readonly id: string;
   readonly itemId: string;
-  /** statistical: paired offline test. human: a named person vouches for it with a reason. */
-  readonly kind: "statistical" | "human";
+  /** statistical: paired offline test. human: a named person vouches for it with a reason. canary: a named person has it tried in a share of live runs, untested. */
+  readonly kind: "statistical" | "human" | "canary";
   /** pass; refuse (tested and not good enough, or harmful); inconclusive (could not be tested, or no decision possible yet). */
   readonly decision: "pass" | "refuse" | "inconclusive";
   /** One sentence with the figures in it. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
+import { endCanary, putIntoCanary } from "../knowledge/canary.ts";
 import type { HistoryEntry, KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
 import type { KnowledgeFilter, KnowledgeStore } from "../knowledge/ports.ts";
@@ -15,6 +16,9 @@ export interface KnowledgeDesk {
   reject(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
   /** New text makes it a candidate again: the evidence belonged to the old text. */
   edit(id: string, options: { readonly content?: string; readonly appliesWhen?: string; readonly reason: string }): Promise<KnowledgeItem>;
+  /** Has an untested candidate tried in the small share of runs that the canary injector takes; a person and a reason are needed. It stays a candidate. */
+  canary(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
+  endCanary(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
   pin(id: string): Promise<KnowledgeItem>;
   unpin(id: string): Promise<KnowledgeItem>;
   deprecate(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
@@ -53,6 +57,8 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
       change(id, (item) =>
         edit(item, { content: content ?? item.content, ...(appliesWhen === undefined ? {} : { appliesWhen }) }, who(reason)),
       ),
+    canary: (id, { reason }) => change(id, (item) => putIntoCanary(item, { ...who(reason), validationId: newId() })),
+    endCanary: (id, { reason } = {}) => change(id, (item) => endCanary(item, who(reason))),
     pin: (id) => change(id, (item) => pin(item, who())),
     unpin: (id) => change(id, (item) => unpin(item, who())),
     deprecate: (id, { reason }) => change(id, (item) => deprecate(item, who(reason))),

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { LearnError } from "../base/error.ts";
 import { oneLine, printable } from "../base/text.ts";
+import { canaryItem } from "../knowledge/canary-item.ts";
 import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "../knowledge/knowledge-item.ts";
 import type { KnowledgeDesk } from "../learner/knowledge-desk.ts";
 import { contextOf } from "./context.ts";
@@ -43,6 +44,12 @@ export function addKnowledge(program: Command): void {
     .command("restore <id>")
     .description("make a candidate of a deprecated or archived item, to be tested again")
     .action(decision("restore", (desk, id) => desk.restore(id)));
+  group
+    .command("canary <id>")
+    .description("try an untested candidate in the share of live runs that --canary-share names, where the canary injector is used")
+    .option("--reason <text>", "why; stored in the history, needed to begin")
+    .option("--end", "out of it again; it stays a candidate")
+    .action(canary);
   group
     .command("pin <id>")
     .description("always inject this active item")
@@ -89,6 +96,19 @@ async function edit(id: string, options: { content?: string; appliesWhen?: strin
   terminal.result("agentlearn.knowledge.edit/v1", { item }, () => `${item.id.slice(0, 8)} is ${item.status}: ${printable(item.content)}`);
 }
 
+async function canary(id: string, options: { reason?: string; end?: boolean }, command: Command): Promise<void> {
+  const { terminal, withDesk, config } = contextOf(command);
+  const { reason } = options;
+  const end = options.end === true;
+  const item = await withDesk((desk) =>
+    end ? desk.endCanary(id, reason === undefined ? {} : { reason }) : desk.canary(id, { reason: reason ?? "" }),
+  );
+  const share = `${Math.round(config.canaryShare * 1000) / 10} % of the runs whose injector is canary`;
+  terminal.result("agentlearn.knowledge.canary/v1", { item }, () =>
+    end ? `${item.id.slice(0, 8)} is a candidate, in no run` : `${item.id.slice(0, 8)} is a candidate, in canary: ${share} may be given it`,
+  );
+}
+
 type Act = (desk: KnowledgeDesk, id: string, reason: string | undefined) => Promise<KnowledgeItem>;
 
 function decision(verb: string, act: Act): (id: string, options: { reason?: string }, command: Command) => Promise<void> {
@@ -106,7 +126,7 @@ function decision(verb: string, act: Act): (id: string, options: { reason?: stri
 /** One item as a page: text, where it comes from, what was tested, what happened to it. */
 export function itemText(item: KnowledgeItem, history: readonly HistoryEntry[], validations: readonly Validation[]): string {
   const lines = [
-    `${paint("bold", item.id)}  ${item.type}  ${item.status}${item.priority === "pinned" ? "  pinned" : ""}  version ${item.version}`,
+    `${paint("bold", item.id)}  ${item.type}  ${item.status}${item.priority === "pinned" ? "  pinned" : ""}${canaryItem(item) === undefined ? "" : "  in canary"}  version ${item.version}`,
     "",
     printable(item.content),
     "",

@@ -4,6 +4,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { fromUnknown, LearnError } from "../../src/base/error.ts";
+import type { Injection } from "../../src/injection/injection.ts";
 import { createBearerCheck } from "../bearer.ts";
 import { closer, guardServer, serverOptions } from "../http/server.ts";
 import type { Limits } from "../limits.ts";
@@ -65,6 +66,10 @@ export function createApi({ ports, host = "127.0.0.1", allowedHosts, token }: Ap
       withheld: injection.withheld.map(({ id, priority, type, content }) => ({ id, priority, type, content })),
       withholdProbability: injection.withholdProbability,
       ...(injection.arm === undefined ? {} : { arm: injection.arm, controlShare: injection.controlShare }),
+      ...(injection.listed === undefined
+        ? {}
+        : { listed: injection.listed.map(({ id, priority, type, content, recalled }) => ({ id, priority, type, content, recalled })) }),
+      ...(injection.canary === undefined ? {} : { canary: canaryBody(injection.canary) }),
       seed: injection.seed,
     });
   });
@@ -115,6 +120,11 @@ export async function startApi({ app, host = "127.0.0.1", port, limits, tls }: S
   } as Parameters<typeof createAdaptorServer>[0]) as Server;
   guardServer(server, limits, (_httpStatus, message) => JSON.stringify(errorBody(new LearnError("invalid", message))));
   return { port: await listen(server, { host, port, what: "the API", flag: "--api-port" }), close: closer(server, limits) };
+}
+
+/** Its text goes out only where the run is given it. */
+function canaryBody({ item, member, share }: NonNullable<Injection["canary"]>): object {
+  return { item: { id: item.id, type: item.type, content: member ? item.content : "" }, member, share };
 }
 
 function answerError(context: Context, error: LearnError): Response {

@@ -3,7 +3,9 @@ import { newTraceId } from "../base/id.ts";
 import { drawSeed } from "../injection/assign.ts";
 import { type AssignedItem, exposureAttributes, exposureOf } from "../injection/exposure.ts";
 import { createReporter, type Reporter } from "../telemetry/report.ts";
-import { createExposureLedger, currentRun, type ExposureLedger, withRun } from "./run-context.ts";
+import { type BaggagePolicy, createDrawReader, type RequestDraw } from "./baggage.ts";
+import { withOwnBaggage } from "./propagator.ts";
+import { createExposureLedger, currentRun, type ExposureLedger, type ListedText, ledgerOf, ledgersFor, withRun } from "./run-context.ts";
 
 /** Where an injection comes from: the local store, or a collector's API. */
 export type InjectionSource = (request: {
@@ -11,7 +13,7 @@ export type InjectionSource = (request: {
   readonly agentName?: string;
   /** What the draw depends on, see `drawSeed`. */
   readonly seed: string;
-  /** Set where the seed is a conversation and not a W3C trace id. */
+  /** The seed again where it is not the W3C trace id of this run: a conversation, or what an agent above said. */
   readonly conversationId?: string;
 }) => Promise<Assignment>;
 
@@ -23,6 +25,12 @@ export interface Assignment {
   readonly withholdProbability: number;
   readonly arm?: "knowledge" | "control";
   readonly controlShare?: number;
+  readonly listed?: readonly ListedText[];
+  readonly canary?: {
+    readonly item: { readonly id: string; readonly type: string; readonly content: string };
+    readonly member: boolean;
+    readonly share: number;
+  };
 }
 
 export interface KnowledgeCallOptions {
@@ -35,12 +43,17 @@ export interface KnowledgeClientOptions {
   readonly agentName?: string;
   /** A call that takes longer gives "". Default 1,000 ms. */
   readonly timeoutMs?: number;
+  /** Default on, without a secret. */
+  readonly baggage?: BaggagePolicy;
 }
 
 /** What `withKnowledge` hands to its callback. */
 export interface GivenKnowledge {
   readonly text: string;
-  readonly items: readonly { readonly id: string; readonly type: string; readonly content: string }[];
+  /** What stands in the text in full. `trial`: untested, put there by a person for a small share of runs. */
+  readonly items: readonly { readonly id: string; readonly type: string; readonly content: string; readonly trial?: true }[];
+  /** What stands there by a line only; `recall` reads it. */
+  readonly listed?: readonly { readonly id: string; readonly type: string }[];
 }
 
 export interface KnowledgeClient {
@@ -48,15 +61,17 @@ export interface KnowledgeClient {
   getKnowledge(task: string, options?: KnowledgeCallOptions): Promise<string>;
   /** The same, with the items; all calls inside the callback belong to the same run. */
   withKnowledge<T>(task: string, fn: (knowledge: GivenKnowledge) => Promise<T> | T, options?: KnowledgeCallOptions): Promise<T>;
+  /** The text of an item that was listed for this run or under this span, by its id or the 8 characters of its line; it counts as given from then on. Never rejects: what is not listed is answered in words. */
+  recall(id: string): Promise<string>;
 }
 
 const NOTHING: GivenKnowledge = { text: "", items: [] };
-// A span can be asked about several times; the ledger unites the answers. Weak, so that ended spans are free.
-const ledgers = new WeakMap<ApiSpan, ExposureLedger>();
 
 export function createKnowledgeClient(options: KnowledgeClientOptions): KnowledgeClient {
   const reporter = createReporter("getKnowledge");
   const timeoutMs = options.timeoutMs ?? 1_000;
+  const policy = options.baggage ?? { enabled: true };
+  const drawAbove = createDrawReader(policy);
 
   async function fetchKnowledge(task: string, said: KnowledgeCallOptions): Promise<GivenKnowledge> {
     const run = currentRun();
@@ -65,16 +80,21 @@ export function createKnowledgeClient(options: KnowledgeClientOptions): Knowledg
       const span = trace.getSpan(context.active());
       const agentName = run?.agentName ?? options.agentName;
       const conversationId = said.conversationId ?? run?.conversationId ?? activeConversationId(span);
-      const seed = drawSeed({ conversationId, traceId: run?.traceId ?? activeTraceId(span) ?? newTraceId() });
+      const traceId = run?.traceId ?? activeTraceId(span) ?? newTraceId();
+      const above = drawAbove(context.active());
+      // Everyone who works for one request draws alike, so that it stays in one arm from end to end.
+      const seed = above?.seed ?? drawSeed({ conversationId, traceId });
       const request = {
         task,
         seed,
         ...(agentName === undefined ? {} : { agentName }),
-        ...(seed === conversationId ? { conversationId } : {}),
+        ...(seed === traceId ? {} : { conversationId: seed }),
       };
-      const injection = await within(options.source(request), timeoutMs);
-      record(injection, span, run?.exposures, reporter);
-      return { text: injection.text, items: injection.given.map(({ id, type, content }) => ({ id, type, content })) };
+      const assignment = await within(options.source(request), timeoutMs);
+      const ledgers = [run?.exposures, span === undefined ? undefined : ledgerOf(span)].filter((ledger) => ledger !== undefined);
+      for (const ledger of ledgers) note(ledger, assignment, seed, above);
+      record(assignment, span, run?.exposures, reporter);
+      return givenIn(assignment);
     } catch (caught) {
       reporter.failure("no knowledge could be had", caught);
       return NOTHING;
@@ -87,14 +107,67 @@ export function createKnowledgeClient(options: KnowledgeClientOptions): Knowledg
     },
     async withKnowledge(task, fn, said = {}) {
       const run = currentRun();
-      if (run !== undefined) return fn(await fetchKnowledge(task, said));
+      if (run !== undefined) {
+        const given = await fetchKnowledge(task, said);
+        return withOwnBaggage(() => fn(given));
+      }
       const traceId = activeTraceId(trace.getSpan(context.active())) ?? newTraceId();
       // Said or not, what is asked inside of it draws alike.
       const { conversationId = activeConversationId(trace.getSpan(context.active())) } = said;
       const entered = { traceId, exposures: createExposureLedger(), ...(conversationId === undefined ? {} : { conversationId }) };
-      return withRun(entered, async () => fn(await fetchKnowledge(task, said)));
+      return withRun(entered, async () => {
+        const given = await fetchKnowledge(task, said);
+        return withOwnBaggage(() => fn(given));
+      });
+    },
+    async recall(id) {
+      try {
+        const ledgers = ledgersFor(context.active());
+        const item = findListed(id, ledgers);
+        if (item === undefined) return "No knowledge with this id is listed for this task.";
+        const withholdProbability = ledgers[0]?.total()?.withholdProbability ?? 0;
+        const read = { text: "", given: [item], withheld: [], withholdProbability };
+        record(read, trace.getSpan(context.active()), currentRun()?.exposures, reporter);
+        return item.recalled;
+      } catch (caught) {
+        reporter.failure("no knowledge could be recalled", caught);
+        return "";
+      }
     },
   };
+
+  function note(ledger: ExposureLedger, { listed = [] }: Assignment, seed: string, above: RequestDraw | undefined): void {
+    for (const item of listed) ledger.listed.set(item.id, item);
+    ledger.draw = { seed, policy, above: above?.items ?? [], more: above?.more ?? 0 };
+  }
+}
+
+function givenIn({ text, given, listed, canary }: Assignment): GivenKnowledge {
+  const short = ({ id, type, content }: { readonly id: string; readonly type: string; readonly content: string }) => ({
+    id,
+    type,
+    content,
+  });
+  const tried = canary?.member === true ? [{ ...short(canary.item), trial: true as const }] : [];
+  return {
+    text,
+    items: [...given.map(short), ...tried],
+    ...(listed === undefined ? {} : { listed: listed.map(({ id, type }) => ({ id, type })) }),
+  };
+}
+
+/** As few characters of an id as its line shows. */
+const SHORT_ID_CHARACTERS = 8;
+
+function findListed(said: string, ledgers: readonly ExposureLedger[]): ListedText | undefined {
+  const id = said.trim();
+  for (const { listed } of ledgers) {
+    const exact = listed.get(id);
+    if (exact !== undefined) return exact;
+    const starting = id.length < SHORT_ID_CHARACTERS ? [] : [...listed.values()].filter((item) => item.id.startsWith(id));
+    if (starting.length === 1) return starting[0];
+  }
+  return undefined;
 }
 
 /** Never throws: the text is given, whether or not the host's span takes the note. */
@@ -103,8 +176,7 @@ function record(assignment: Assignment, span: ApiSpan | undefined, ledger: Expos
   if (exposure === undefined) return;
   ledger?.add(exposure);
   if (span === undefined) return;
-  const known = ledgers.get(span) ?? createExposureLedger();
-  ledgers.set(span, known);
+  const known = ledgerOf(span);
   known.add(exposure);
   try {
     span.setAttributes(exposureAttributes(known.total() ?? exposure));

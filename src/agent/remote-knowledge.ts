@@ -3,6 +3,7 @@ import { LearnError } from "../base/error.ts";
 import type { AssignedItem } from "../injection/exposure.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
+import type { ListedText } from "./run-context.ts";
 
 /** The API of a collector, as an agent process needs it. */
 export interface RemoteKnowledge {
@@ -23,6 +24,12 @@ export interface RemoteInjection {
   readonly withholdProbability: number;
   readonly arm?: "knowledge" | "control";
   readonly controlShare?: number;
+  readonly listed?: readonly (AssignedItem & ListedText)[];
+  readonly canary?: {
+    readonly item: { readonly id: string; readonly type: string; readonly content: string };
+    readonly member: boolean;
+    readonly share: number;
+  };
 }
 
 const priority = z.enum(["pinned", "normal"]).exactOptional();
@@ -34,6 +41,14 @@ const answer = z.object({
   withholdProbability: z.number().min(0).max(1),
   arm: z.enum(["knowledge", "control"]).exactOptional(),
   controlShare: z.number().gt(0).lt(1).exactOptional(),
+  listed: z.array(z.object({ id: z.string(), priority, type: z.string(), content: z.string(), recalled: z.string() })).exactOptional(),
+  canary: z
+    .object({
+      item: z.object({ id: z.string(), type: z.string(), content: z.string() }),
+      member: z.boolean(),
+      share: z.number().gt(0).lt(1),
+    })
+    .exactOptional(),
 });
 
 // Percent-encoded. Node's server takes 16 KiB of headers with the request line, proxies often 8; the search reads words, and finds them in a beginning.

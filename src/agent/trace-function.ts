@@ -7,6 +7,7 @@ import type { SpanSink } from "../span/ports.ts";
 import type { Attributes, AttributeValue, RawSpan } from "../span/raw-span.ts";
 import { createReporter, type Reporter } from "../telemetry/report.ts";
 import { observeResult, type Recording } from "./observe-result.ts";
+import { withOwnBaggage } from "./propagator.ts";
 import { createExposureLedger, currentRun, type RunContext, unitedExposure, withRun } from "./run-context.ts";
 
 /** Options of `learn.trace`. The extractors see the agent's own arguments and result; what they throw is counted and leaves the field empty. */
@@ -102,7 +103,10 @@ export function createFunctionTracer(options: FunctionTracerOptions): FunctionTr
       const name = traceOptions.name ?? (fn.name === "" ? "agent" : fn.name);
       return async function (this: unknown, ...args: Args): Promise<Awaited<Result>> {
         const task = guarded(() => (traceOptions.inputExtractor ?? defaultInput)(...args));
-        const run = async (): Promise<Awaited<Result>> => await fn.apply(this, [...args, { knowledge: await options.getKnowledge(task) }]);
+        const run = async (): Promise<Awaited<Result>> => {
+          const knowledge = await options.getKnowledge(task);
+          return await withOwnBaggage(() => fn.apply(this, [...args, { knowledge }]));
+        };
         const conversationId = guarded(() => (traceOptions.conversationIdExtractor ?? none)(...args));
         const recording = start(name, task, conversationId);
         if (recording === undefined) return await run();

@@ -1,5 +1,6 @@
 import { oneLine, printable } from "../base/text.ts";
 import type { DiffPart } from "../base/word-diff.ts";
+import { canaryItem } from "../knowledge/canary-item.ts";
 import type { ShownEntry, WordChanges } from "../knowledge/history.ts";
 import { type HistoryEntry, type KnowledgeItem, SCOPE_FIELDS, type Validation } from "../knowledge/knowledge-item.ts";
 import { paint } from "./terminal.ts";
@@ -13,7 +14,7 @@ export function itemText(
 ): string {
   const scope = SCOPE_FIELDS.flatMap((field) => (item[field] === undefined ? [] : [`${SCOPE_NAMES[field]} ${item[field]}`]));
   const lines = [
-    `${paint("bold", item.id)}  ${item.type}  ${item.status}${item.priority === "pinned" ? "  pinned" : ""}  version ${item.version}`,
+    `${paint("bold", item.id)}  ${item.type}  ${item.status}${item.priority === "pinned" ? "  pinned" : ""}${canaryItem(item) === undefined ? "" : "  in canary"}  version ${item.version}`,
     "",
     printable(item.content),
     "",

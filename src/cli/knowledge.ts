@@ -4,6 +4,7 @@ import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import { readItemReport } from "../learner/effects.ts";
 import { contextOf } from "./context.ts";
 import { effectLines } from "./effect-text.ts";
+import { addCanary } from "./knowledge-canary.ts";
 import { addKnowledgeChanges } from "./knowledge-change.ts";
 import { addKnowledgeExchange } from "./knowledge-exchange.ts";
 import { addFilter, type FilterFlags, filterOf } from "./knowledge-filter.ts";
@@ -17,6 +18,7 @@ export function addKnowledge(program: Command): void {
     .action(list);
   group.command("show <id>").description("one item with its effect, evidence and history").action(show);
   addKnowledgeChanges(group);
+  addCanary(group);
   addKnowledgeExchange(group);
 }
 

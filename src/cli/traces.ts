@@ -116,6 +116,9 @@ function traceText(trace: Trace, outcomes: readonly Outcome[]): string {
     lines.push(
       `given   ${short(trace.exposure.given)}; withheld ${short(trace.exposure.withheld)} (probability ${trace.exposure.withholdProbability})`,
     );
+    const { listed, canary } = trace.exposure;
+    if (listed !== undefined) lines.push(`listed  ${short(listed)}; not read`);
+    if (canary !== undefined) lines.push(`canary  ${short(canary.ids)}: ${canary.member ? "given" : "not given"} (share ${canary.share})`);
   }
   for (const step of trace.steps) {
     lines.push(

@@ -14,11 +14,13 @@ import { newId, newTraceId } from "../base/id.ts";
 import { foldText } from "../base/similarity.ts";
 import { userName } from "../base/user-name.ts";
 import { type Config, loadConfig } from "../config/config.ts";
+import type { EmbeddingModel } from "../embedding/embedding-model.ts";
 import { compareEvalRuns, type EvalComparison } from "../evaluation/compare.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import type { EvalCase, EvalRun } from "../evaluation/evaluation.ts";
 import type { Scorer } from "../evaluation/ports.ts";
 import { exactScorer } from "../evaluation/scorers.ts";
+import type { Injector } from "../injection/injector.ts";
 import type { Blame } from "../knowledge/blame.ts";
 import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
 import { blame } from "../learner/blame.ts";
@@ -35,12 +37,16 @@ import { withoutTracing } from "../telemetry/suppress.ts";
 import type { TraceFilter } from "../trace/ports.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
 import { evalCaseOf, type NewEvalCase, obstacleOf } from "./eval-cases.ts";
-import { apiUrlOf, defaultAnalyzers, targetOf } from "./from-config.ts";
+import { apiUrlOf, baggagePolicy, defaultAnalyzers, targetOf } from "./from-config.ts";
 import { injectionFrom } from "./injection-from.ts";
 import { acquireRuntime, type Runtime } from "./runtime.ts";
 
 /** Everything `config` knows, as code passes it, and the parts that only code can pass. */
-export interface AgentLearnOptions extends Partial<Config> {
+export interface AgentLearnOptions extends Partial<Omit<Config, "injector">> {
+  /** One of those that ship, by name, or any: `createCanaryInjector({ share: 0.1 })`, or one of your own. */
+  readonly injector?: Config["injector"] | Injector;
+  /** Turns text into vectors for the injectors embedding and hybrid. Default: the table that ships with the package. */
+  readonly embedding?: EmbeddingModel;
   /** User-supplied checks on every run, applied when learning. */
   readonly checks?: readonly TraceCheck[];
   readonly signals?: readonly OutcomeSignal[];
@@ -89,9 +95,20 @@ export class AgentLearn {
   #runner: AgentRunner | undefined;
 
   constructor(options: AgentLearnOptions = {}) {
-    const { checks: _checks, signals: _signals, analyzers: _analyzers, onProgress: _onProgress, ...code } = options;
+    const { checks: _checks, signals: _signals, analyzers: _analyzers, onProgress: _onProgress, injector, embedding, ...rest } = options;
     this.#options = options;
+    const own = typeof injector === "object" ? injector : undefined;
+    const code = typeof injector === "string" ? { ...rest, injector } : rest;
     this.config = loadConfig({ code, env: process.env });
+    if (this.config.endpoint !== undefined && (own ?? embedding) !== undefined) {
+      throw new LearnError(
+        "invalid",
+        "an injector or embedding model passed in code needs the store, and this instance only knows a collector",
+        {
+          hint: "set AGENTLEARN_INJECTOR where the collector runs, or pass { store } instead of { endpoint }",
+        },
+      );
+    }
     this.#runtime = acquireRuntime(targetOf(this.config), {
       name: `agent ${this.config.agentName ?? "agent"}`,
       quietMs: this.config.quietMs,
@@ -102,9 +119,14 @@ export class AgentLearn {
     const remote =
       this.config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(this.config), token: this.config.token });
     const { store } = this.#runtime;
-    const source: InjectionSource = remote === undefined ? injectionFrom(store, this.config) : (request) => remote.knowledge(request);
+    const source: InjectionSource =
+      remote === undefined ? injectionFrom(store, this.config, { injector: own, embedding }) : (request) => remote.knowledge(request);
     this.#sendFeedback = remote === undefined ? (feedback) => store.addFeedback(feedback) : (feedback) => remote.feedback(feedback);
-    this.#client = createKnowledgeClient({ source, ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }) });
+    this.#client = createKnowledgeClient({
+      source,
+      baggage: baggagePolicy(this.config),
+      ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }),
+    });
     this.#tracer = createFunctionTracer({ sink: this.#runtime.sink, getKnowledge: (task) => this.#client.getKnowledge(task) });
     this.knowledge = createKnowledgeDesk({ store, clock: systemClock, actor: `api:${userName()}` });
     this.snapshots = createSnapshotDesk({ store, clock: systemClock, actor: `api:${userName()}` });
@@ -145,6 +167,11 @@ export class AgentLearn {
   /** The same with the items, and a run that everything inside belongs to. */
   withKnowledge<T>(task: string, fn: (knowledge: GivenKnowledge) => Promise<T> | T, options: KnowledgeCallOptions = {}): Promise<T> {
     return this.#client.withKnowledge(task, fn, options);
+  }
+
+  /** The text of an item of which only a line was given (injector hybrid): what the tool `recallKnowledgeTool` answers. Never rejects. */
+  recallKnowledge(id: string): Promise<string> {
+    return this.#client.recall(id);
   }
 
   /** The agent as the validator runs it: it must put `knowledge` into its prompt. `getKnowledge` inside it answers with that same text. */

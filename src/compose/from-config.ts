@@ -1,3 +1,4 @@
+import type { BaggagePolicy } from "../agent/baggage.ts";
 import type { Config } from "../config/config.ts";
 import { llmAnalyzer } from "../lesson/llm-analyzer.ts";
 import type { Analyzer } from "../lesson/ports.ts";
@@ -18,6 +19,11 @@ export function apiUrlOf(config: Config): string {
   url.port = String(config.apiPort);
   url.pathname = "/";
   return url.href;
+}
+
+/** What travels in baggage, and what is believed of it. */
+export function baggagePolicy({ baggage, baggageSecret }: Pick<Config, "baggage" | "baggageSecret">): BaggagePolicy {
+  return { enabled: baggage === "on", ...(baggageSecret === undefined ? {} : { secret: baggageSecret }) };
 }
 
 /** RecoveryAnalyzer needs nothing; the LLM takes part when a key or a base URL says where it is. */

@@ -20,6 +20,11 @@ export async function withKnowledge<T>(
   return learn === undefined ? fn({ text: "", items: [] }) : learn.withKnowledge(task, fn, options);
 }
 
+/** The text of an item of which only a line was given (injector hybrid): what the tool `recallKnowledgeTool` answers. Never rejects. */
+export async function recallKnowledge(id: string): Promise<string> {
+  return (await processDefault()?.recallKnowledge(id)) ?? "";
+}
+
 /** Made at the first call, so that importing the package opens nothing. A wrong environment is reported once. */
 function processDefault(): AgentLearn | undefined {
   if (instance !== undefined || failed) return instance;

@@ -1,8 +1,10 @@
 import { currentRun } from "../agent/run-context.ts";
+import { createStamp } from "../agent/stamp.ts";
 import { loadConfig } from "../config/config.ts";
 import { createLogRecordProcessor, createSpanProcessor, type LogRecordProcessorLike, type SpanProcessorLike } from "../span/processor.ts";
 import type { LogRecordLike, SpanLike } from "../span/sdk-shapes.ts";
 import { createReporter } from "../telemetry/report.ts";
+import { baggagePolicy } from "./from-config.ts";
 import { acquireRuntime, endpointTarget, type Runtime } from "./runtime.ts";
 
 /** One of the two; without either, AGENTLEARN_ENDPOINT or AGENTLEARN_STORE decide. */
@@ -11,6 +13,10 @@ export interface ProcessorOptions {
   readonly store?: string;
   /** OTLP/HTTP base URL of a collector, e.g. "http://collector:4318". */
   readonly endpoint?: string;
+  /** Whether GenAI spans are stamped with what agents above said in baggage. Default as configured: on. */
+  readonly baggage?: "on" | "off";
+  /** Then baggage that is not signed with it is ignored. */
+  readonly baggageSecret?: string;
 }
 
 export const SHUTDOWN_TIMEOUT_MS = 5_000;
@@ -22,13 +28,21 @@ export const SHUTDOWN_TIMEOUT_MS = 5_000;
 export class AgentLearnSpanProcessor implements SpanProcessorLike {
   readonly #runtime: Runtime | undefined;
   readonly #processor: SpanProcessorLike | undefined;
+  readonly #stamp: ReturnType<typeof createStamp> | undefined;
+  readonly #reporter = createReporter("processor");
 
   constructor(options: ProcessorOptions = {}) {
     this.#runtime = quietRuntime(options);
+    this.#stamp = quietStamp(options);
     if (this.#runtime !== undefined) this.#processor = createSpanProcessor({ sink: this.#runtime.sink, isIgnored: isTrial });
   }
 
   onStart(span: SpanLike, parentContext: unknown): void {
+    try {
+      this.#stamp?.(span, parentContext);
+    } catch (caught) {
+      this.#reporter.failure("could not stamp a span", caught);
+    }
     this.#processor?.onStart(span, parentContext);
   }
 
@@ -92,6 +106,15 @@ export function quietRuntime(options: ProcessorOptions): Runtime | undefined {
     });
   } catch (caught) {
     createReporter("processor").failure("it does nothing: the settings can't be used", caught);
+    return undefined;
+  }
+}
+
+/** Undefined where the settings can't be used, which `quietRuntime` reports. */
+function quietStamp(options: ProcessorOptions): ReturnType<typeof createStamp> | undefined {
+  try {
+    return createStamp(baggagePolicy(loadConfig({ code: { ...options }, env: process.env })));
+  } catch {
     return undefined;
   }
 }

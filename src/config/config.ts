@@ -8,6 +8,10 @@ export interface Config {
   readonly endpoint?: string | undefined;
   readonly apiUrl?: string | undefined;
   readonly agentName?: string | undefined;
+  readonly injector: "smart" | "simple" | "embedding" | "hybrid" | "canary";
+  readonly canaryShare: number;
+  readonly baggage: "on" | "off";
+  readonly baggageSecret?: string | undefined;
   readonly withholdProbability: number;
   readonly controlShare: number;
   readonly maxItems: number;
@@ -71,6 +75,21 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
   endpoint: httpUrl.optional().describe("A running AgentLearn to send to and read from, instead of opening the store."),
   apiUrl: httpUrl.optional().describe("API of that AgentLearn, where it is not on the endpoint's host at apiPort."),
   agentName: text.optional().describe("The agent this process is, where its spans do not say. Knowledge of other agents is left out."),
+  injector: z
+    .enum(["smart", "simple", "embedding", "hybrid", "canary"], 'must be "smart", "simple", "embedding", "hybrid" or "canary"')
+    .default("smart")
+    .describe("How knowledge is chosen, where the store is; see Injectors."),
+  canaryShare: probability
+    .default(0.05)
+    .describe("Share of the runs, or conversations, in which the canary injector tries what a person put into canary."),
+  baggage: z
+    .enum(["on", "off"], 'must be "on" or "off"')
+    .default("on")
+    .describe("Whether the draw travels to agents in other processes, and is taken from them, in W3C baggage."),
+  baggageSecret: text
+    .min(16, "must have at least 16 characters")
+    .optional()
+    .describe("Signs what travels in baggage (HMAC-SHA256); with it, what is not signed with the same is ignored."),
   withholdProbability: belowOne
     .default(0.1)
     .describe("Share of the runs in which each eligible item is held back, so that its effect can be measured."),
@@ -204,7 +223,7 @@ const BOOLEAN: ReadonlySet<string> = new Set(
 );
 
 /** What may be used and never be shown. */
-const SECRET: ReadonlySet<string> = new Set<keyof Config>(["token", "openaiApiKey"]);
+const SECRET: ReadonlySet<string> = new Set<keyof Config>(["token", "openaiApiKey", "baggageSecret"]);
 
 /** Variables that others own too. They lose against code: who names a key in code means it. */
 const SHARED_ENV = { openaiApiKey: "OPENAI_API_KEY", openaiBaseUrl: "OPENAI_BASE_URL" } as const;

@@ -55,6 +55,11 @@ export function drawSeed(of: { readonly conversationId?: string | undefined; rea
   return of.conversationId === undefined || of.conversationId === "" ? of.traceId : of.conversationId;
 }
 
+/** What an item costs of `maxTokens`, estimated. */
+export function tokensOf(item: KnowledgeItem): number {
+  return Math.ceil((renderItem(item).length + 1) / CHARACTERS_PER_TOKEN);
+}
+
 /** Takes items in order while they fit; remembers across calls what was taken and what the budget has left. */
 function createChoice(request: InjectionRequest, maxTokens: number) {
   const taken: { readonly id: string; readonly tokens: ReadonlySet<string>; readonly content: string }[] = [];
@@ -68,7 +73,7 @@ function createChoice(request: InjectionRequest, maxTokens: number) {
     const known = taken.some(
       (other) => other.id === item.id || other.content === item.content || jaccard(other.tokens, tokens) >= SAME_CONTENT,
     );
-    const cost = Math.ceil((renderItem(ready).length + 1) / CHARACTERS_PER_TOKEN);
+    const cost = tokensOf(ready);
     if (known || cost > budget) return undefined;
     budget -= cost;
     taken.push({ id: item.id, tokens, content: item.content });

@@ -1,15 +1,19 @@
 import type { SpanExposure } from "../span/span.ts";
 import {
   KNOWLEDGE_ARM,
+  KNOWLEDGE_CANARY,
+  KNOWLEDGE_CANARY_MEMBER,
+  KNOWLEDGE_CANARY_SHARE,
   KNOWLEDGE_CONTROL_SHARE,
   KNOWLEDGE_GIVEN,
+  KNOWLEDGE_LISTED,
   KNOWLEDGE_PINNED,
   KNOWLEDGE_WITHHELD,
   KNOWLEDGE_WITHHOLD_PROBABILITY,
 } from "../telemetry/attributes.ts";
 
 /** Plain OpenTelemetry attribute values, as `span.setAttributes` takes them. */
-export type ExposureAttributes = { readonly [key: string]: string[] | string | number };
+export type ExposureAttributes = { readonly [key: string]: string[] | string | number | boolean };
 
 /** What one call decided, as far as a span needs it. An `Injection` is one; so is what the API of a collector answers. */
 export interface Assigned {
@@ -18,6 +22,8 @@ export interface Assigned {
   readonly withholdProbability: number;
   readonly arm?: "knowledge" | "control";
   readonly controlShare?: number;
+  readonly listed?: readonly AssignedItem[];
+  readonly canary?: { readonly item: { readonly id: string }; readonly member: boolean; readonly share: number };
 }
 
 /** An absent priority is normal. */
@@ -27,8 +33,9 @@ export interface AssignedItem {
 }
 
 /** The assignment by ids, never text. Undefined when no item was eligible: such a run says nothing about any item. */
-export function exposureOf({ given, withheld, withholdProbability, arm, controlShare }: Assigned): SpanExposure | undefined {
-  if (given.length === 0 && withheld.length === 0) return undefined;
+export function exposureOf(assigned: Assigned): SpanExposure | undefined {
+  const { given, withheld, withholdProbability, arm, controlShare, listed = [], canary } = assigned;
+  if (given.length + withheld.length + listed.length === 0 && canary === undefined) return undefined;
   const pinned = [...given, ...withheld].filter(({ priority }) => priority === "pinned").map(({ id }) => id);
   return {
     given: given.map(({ id }) => id),
@@ -36,11 +43,14 @@ export function exposureOf({ given, withheld, withholdProbability, arm, controlS
     withholdProbability,
     ...(pinned.length === 0 ? {} : { pinned }),
     ...(arm === undefined || controlShare === undefined ? {} : { arm, controlShare }),
+    ...(listed.length === 0 ? {} : { listed: listed.map(({ id }) => id) }),
+    ...(canary === undefined ? {} : { canary: { ids: [canary.item.id], member: canary.member, share: canary.share } }),
   };
 }
 
 /** An exposure as span attributes, to be read back by the span room. */
-export function exposureAttributes({ given, withheld, withholdProbability, pinned, arm, controlShare }: SpanExposure): ExposureAttributes {
+export function exposureAttributes(exposure: SpanExposure): ExposureAttributes {
+  const { given, withheld, withholdProbability, pinned, arm, controlShare, listed, canary } = exposure;
   return {
     [KNOWLEDGE_GIVEN]: [...given],
     [KNOWLEDGE_WITHHELD]: [...withheld],
@@ -48,5 +58,13 @@ export function exposureAttributes({ given, withheld, withholdProbability, pinne
     ...(pinned === undefined ? {} : { [KNOWLEDGE_PINNED]: [...pinned] }),
     ...(arm === undefined ? {} : { [KNOWLEDGE_ARM]: arm }),
     ...(controlShare === undefined ? {} : { [KNOWLEDGE_CONTROL_SHARE]: controlShare }),
+    ...(listed === undefined ? {} : { [KNOWLEDGE_LISTED]: [...listed] }),
+    ...(canary === undefined
+      ? {}
+      : {
+          [KNOWLEDGE_CANARY]: [...canary.ids],
+          [KNOWLEDGE_CANARY_MEMBER]: canary.member,
+          [KNOWLEDGE_CANARY_SHARE]: canary.share,
+        }),
   };
 }

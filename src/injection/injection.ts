@@ -1,3 +1,4 @@
+import type { CanaryItem } from "../knowledge/canary-item.ts";
 import type { InjectableItem } from "../knowledge/injectable.ts";
 
 /** What one call decided: the text for the prompt and the assignment of every eligible item. */
@@ -5,6 +6,10 @@ export interface Injection {
   /** The block for the prompt; "" when nothing is given. */
   readonly text: string;
   readonly given: readonly InjectableItem[];
+  /** Only a line of each is in the text, and the agent may read them with recall_knowledge. Drawn like `given`: what is not listed is `withheld`. */
+  readonly listed?: readonly ListedItem[];
+  /** The untested item that this run was drawn for, and whether it is given: `member`, with probability `share` in (0, 1). */
+  readonly canary?: { readonly item: CanaryItem; readonly member: boolean; readonly share: number };
   /** Eligible and held back by the draw; best first. */
   readonly withheld: readonly InjectableItem[];
   /** Total probability, in [0, 1), with which each eligible normal item was withheld. Pinned items are withheld in the control group only. */
@@ -16,3 +21,6 @@ export interface Injection {
   /** Probability of "control"; absent with `arm`. */
   readonly controlShare?: number;
 }
+
+/** `recalled`: what the tool answers, framed like the block. */
+export type ListedItem = InjectableItem & { readonly recalled: string };

@@ -1,5 +1,4 @@
 import type { KnowledgeItem, Scope } from "../knowledge/knowledge-item.ts";
-import type { Injection } from "./injection.ts";
 
 /** Retrieval of items in state active, with the certificate that let them pass. */
 export interface KnowledgeSearch {
@@ -11,6 +10,15 @@ export interface KnowledgeSearch {
   provenItems(agentName: string, limit: number): Promise<readonly KnowledgeItem[]>;
 }
 
+/** Nearness in meaning. */
+export interface VectorSearch {
+  /**
+   * Active normal items whose cosine with the task is at least `minimumSimilarity`, best first. Items for others than who asks do not take places.
+   * Empty for a blank task. Rejects with what its embedding model rejects with.
+   */
+  nearestItems(task: string, limit: number, asking: Scope, minimumSimilarity: number): Promise<readonly KnowledgeItem[]>;
+}
+
 /** What one call asks for, and who asks: items that do not apply there are left out, see `appliesTo` of the knowledge room. */
 export interface InjectionRequest extends Scope {
   readonly task: string;
@@ -20,10 +28,4 @@ export interface InjectionRequest extends Scope {
   readonly controlShare?: number;
   /** What the draws depend on, see `drawSeed`. The same seed gives the same assignment. */
   readonly seed: string;
-}
-
-/** One way to choose what goes into the prompt. Stateless; rejects only with what its source rejects with, and "invalid" for a bad request. */
-export interface Injector {
-  readonly name: string;
-  inject(request: InjectionRequest): Promise<Injection>;
 }

@@ -1,6 +1,14 @@
 import { shortId } from "../base/id.ts";
+import type { CanaryItem } from "../knowledge/canary-item.ts";
 import type { InjectableItem } from "../knowledge/injectable.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+
+const CORE = "CORE RULES";
+const RELEVANT = "RELEVANT KNOWLEDGE";
+const INDEX = "KNOWLEDGE INDEX";
+const TRIAL = "TRIAL KNOWLEDGE";
+/** As long as a condition may be that the analyzers write; a person's may be longer. */
+const MAX_CONDITION_CHARACTERS = 200;
 
 /**
  * The block for the prompt: pinned items as core rules, the others as relevant knowledge, a section without items left out, "" without any.
@@ -10,7 +18,19 @@ export function render(items: readonly InjectableItem[]): string {
   return block(items);
 }
 
-/** The same block with a candidate in it, as the gate puts it before the agent. The only text in which an untested item stands; never an injection. */
+/** The lines of items that the agent may read with the tool; "" without any. */
+export function renderIndex(items: readonly InjectableItem[]): string {
+  if (items.length === 0) return "";
+  const lines = items.map((item) => `${headerOf(item)} when: ${oneLine(item.appliesWhen)}`);
+  return `=== ${INDEX} (read one with recall_knowledge and its id before you need it) ===\n${lines.join("\n")}\n=== END ${INDEX} ===`;
+}
+
+/** An item that nobody tested, said to be so. Takes nothing but what a person put into canary. */
+export function renderCanary(item: CanaryItem): string {
+  return `=== ${TRIAL} (not tested yet: use it only where it clearly fits) ===\n[${item.type.toUpperCase()}] ${shortId(item.id)}\n${cleanContent(item.content)}\n=== END ${TRIAL} ===`;
+}
+
+/** The same block with a candidate in it, as the gate puts it before the agent. Never an injection. */
 export function renderTrial(active: readonly InjectableItem[], candidate: KnowledgeItem): string {
   return block([...active, candidate]);
 }
@@ -23,18 +43,23 @@ export function renderReplay(items: readonly KnowledgeItem[]): string {
 function block(items: readonly KnowledgeItem[]): string {
   const pinned = items.filter((item) => item.priority === "pinned");
   const normal = items.filter((item) => item.priority !== "pinned");
-  return [
-    section("CORE RULES (always apply)", "CORE RULES", pinned),
-    section("RELEVANT KNOWLEDGE (context-matched)", "RELEVANT KNOWLEDGE", normal),
-  ]
+  return [section(`${CORE} (always apply)`, CORE, pinned), section(`${RELEVANT} (context-matched)`, RELEVANT, normal)]
     .filter((text) => text !== "")
     .join("\n\n");
 }
 
 /** One item as it stands in its section: a header line and the content. */
 export function renderItem(item: KnowledgeItem): string {
+  return `${headerOf(item)}\n${cleanContent(item.content)}`;
+}
+
+function headerOf(item: KnowledgeItem): string {
   const header = `[${item.type.toUpperCase()}] ${shortId(item.id)}`;
-  return `${item.priority === "pinned" ? header : `${header} ${effectivenessOf(item)}`}\n${cleanContent(item.content)}`;
+  return item.priority === "pinned" ? header : `${header} ${effectivenessOf(item)}`;
+}
+
+function oneLine(text: string): string {
+  return cleanContent(text).replace(/\s+/gu, " ").slice(0, MAX_CONDITION_CHARACTERS);
 }
 
 function section(title: string, end: string, items: readonly KnowledgeItem[]): string {
@@ -51,8 +76,8 @@ const LINE_BREAKS = /\r\n|[\r\v\f\u0085\u2028\u2029]/gu;
  *  Joiners go too, which costs some scripts and emoji a ligature: kept, they would split a marker so that no pattern finds it. */
 const INVISIBLE = /[^\P{Cc}\t\n]|\p{Cf}|\p{Cs}/gu;
 /** A line that opens with three or more equals signs, or has them around the name of a section anywhere. */
-const MARKER =
-  /^[\s>*#`|-]*={3,}|={3,}\s*(?:END\s+)?(?:CORE\s+RULES|RELEVANT\s+KNOWLEDGE)|(?:CORE\s+RULES|RELEVANT\s+KNOWLEDGE)[^=]*={3,}/iu;
+const NAME = "(?:CORE\\s+RULES|(?:RELEVANT|TRIAL)\\s+KNOWLEDGE|KNOWLEDGE\\s+INDEX)";
+const MARKER = new RegExp(`^[\\s>*#\`|-]*={3,}|={3,}\\s*(?:END\\s+)?${NAME}|${NAME}[^=]*={3,}`, "iu");
 /** A line that looks like the header of an item. */
 const HEADER = /^\s*\[\s*\w+\s*\]\s*[0-9a-f]{8}/iu;
 

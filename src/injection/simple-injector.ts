@@ -1,22 +1,25 @@
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
-import type { KnowledgeStore } from "../knowledge/ports.ts";
+import { createReporter, type Reporter } from "../telemetry/report.ts";
 import { assign, type Limits } from "./assign.ts";
-import type { Injector } from "./ports.ts";
+import type { Injector } from "./injector.ts";
+import { warnOfTooMany } from "./select.ts";
 
 /** Enough to find the best among; more active items than that call for a search. */
 const MOST_LISTED = 1_000;
 
-/** Every active item whatever the task, the most effective first; at most 50 unless `maxItems` says otherwise. For small libraries. */
-export function createSimpleInjector(store: Pick<KnowledgeStore, "listKnowledge">, limits: Limits = {}): Injector {
+/** Every active item whatever the task, the most effective first; at most 50 unless the limits say otherwise. For small libraries. */
+export function createSimpleInjector(limits: Limits = {}, reporter: Reporter = createReporter("injection")): Injector {
   return {
     name: "SimpleInjector",
-    inject: async (request) => {
-      const items = await store.listKnowledge({ status: "active", limit: MOST_LISTED });
+    inject: async (request, { library }) => {
+      const items = await library.listKnowledge({ status: "active", limit: MOST_LISTED });
       const pinned = items.filter((item) => item.priority === "pinned").sort((a, b) => a.createdAtUs - b.createdAtUs);
       const ranked = items
         .filter((item) => item.priority === "normal")
         .sort((a, b) => expected(b) - expected(a) || a.createdAtUs - b.createdAtUs);
-      return assign(request, { pinned, ranked }, { maxItems: 50, ...limits });
+      const asked = { maxItems: 50, ...request, ...limits };
+      warnOfTooMany(pinned.length, asked, reporter);
+      return assign(request, { pinned, ranked }, asked);
     },
   };
 }

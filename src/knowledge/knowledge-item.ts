@@ -5,7 +5,7 @@ export const KNOWLEDGE_STATUSES = ["candidate", "validated", "active", "deprecat
 export type KnowledgeStatus = (typeof KNOWLEDGE_STATUSES)[number];
 export type Priority = "pinned" | "normal";
 
-/** Runs that were given or denied the item, and how many of those succeeded. Runs nobody judged are not counted. */
+/** Runs that were given the item, or its line in an index, or denied it, and how many of those succeeded. Runs nobody judged are not counted. */
 export interface ExposureCounts {
   readonly given: number;
   readonly givenSuccess: number;
@@ -59,6 +59,8 @@ export const HISTORY_ACTIONS = [
   "source",
   "import",
   "snapshot",
+  "canary",
+  "canary-end",
 ] as const;
 
 /** One line of an item's append-only history. */
@@ -101,8 +103,8 @@ export interface ValidationPair {
 export interface Validation {
   readonly id: string;
   readonly itemId: string;
-  /** statistical: paired offline test. human: a named person vouches for it with a reason. */
-  readonly kind: "statistical" | "human";
+  /** statistical: paired offline test. human: a named person vouches for it with a reason. canary: a named person has it tried in a share of live runs, untested. */
+  readonly kind: "statistical" | "human" | "canary";
   /** pass; refuse (tested and not good enough, or harmful); inconclusive (could not be tested, or no decision possible yet). */
   readonly decision: "pass" | "refuse" | "inconclusive";
   /** One sentence with the figures in it. */

@@ -14,7 +14,7 @@ const TOLERANCE = 1e-9;
 /** Computes every figure and the decision of a certificate again from its pairs. Needs neither the agent nor the store; never throws. */
 export function recheck(validation: Validation): Recheck {
   try {
-    const problems = validation.kind === "human" ? humanProblems(validation) : statisticalProblems(validation);
+    const problems = validation.kind === "statistical" ? statisticalProblems(validation) : humanProblems(validation);
     return { ok: problems.length === 0, problems };
   } catch (caught) {
     return { ok: false, problems: [`the certificate cannot be computed: ${messageOf(caught)}`] };
@@ -34,11 +34,12 @@ export function atPosition(validation: Validation, position: number): Validation
   return { ...validation, ...figures, position, decision, reason: `${reason}${remark}` };
 }
 
-function humanProblems({ actor, reason, pairs }: Validation): string[] {
+function humanProblems({ kind, decision, actor, reason, pairs }: Validation): string[] {
   const problems: string[] = [];
   if (actor.trim() === "") problems.push("nobody is named as the person who vouches for it");
   if (reason.trim() === "") problems.push("it gives no reason");
   if (pairs.length > 0) problems.push("a person's certificate carries test results");
+  if (kind === "canary" && decision !== "inconclusive") problems.push("a canary note says that something was shown");
   return problems;
 }
 

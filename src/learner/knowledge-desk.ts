@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
+import { endCanary, putIntoCanary } from "../knowledge/canary.ts";
 import { type ItemFilter, isEmptyFilter, isMeant } from "../knowledge/filter.ts";
 import { type ShownEntry, withWordChanges } from "../knowledge/history.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
@@ -22,6 +23,9 @@ export interface KnowledgeDesk extends KnowledgeExchange {
   reject(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
   /** New text, type, condition or wider scope makes it a candidate again: the evidence belonged to the old. Tags and a narrower scope do not. */
   edit(id: string, options: ItemEdit & { readonly reason: string }): Promise<KnowledgeItem>;
+  /** Has an untested candidate tried in the small share of runs that the canary injector takes; a person and a reason are needed. It stays a candidate. */
+  canary(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
+  endCanary(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
   pin(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
   unpin(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
   deprecate(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
@@ -65,6 +69,8 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
     approve: (id, { reason } = {}) => change(id, (item) => approve(item, { ...who(reason), validationId: newId() })),
     reject: (id, { reason }) => change(id, (item) => reject(item, who(reason))),
     edit: (id, { reason, ...wanted }) => change(id, (item) => edit(item, editionOf(item, wanted), who(reason))),
+    canary: (id, { reason }) => change(id, (item) => putIntoCanary(item, { ...who(reason), validationId: newId() })),
+    endCanary: (id, { reason } = {}) => change(id, (item) => endCanary(item, who(reason))),
     pin: (id, { reason } = {}) => change(id, (item) => pin(item, who(reason))),
     unpin: (id, { reason } = {}) => change(id, (item) => unpin(item, who(reason))),
     deprecate: (id, { reason }) => change(id, (item) => deprecate(item, who(reason))),

@@ -26,7 +26,7 @@ export function stripTrace({ trace, outcome }: JudgedTrace): JudgedTrace {
   };
 }
 
-const BLOCKS = ["CORE RULES", "RELEVANT KNOWLEDGE"];
+const BLOCKS = ["CORE RULES", "RELEVANT KNOWLEDGE", "KNOWLEDGE INDEX", "TRIAL KNOWLEDGE"];
 
 function withoutBlock(text: string, start: string, end: string): string {
   let kept = "";

@@ -1,7 +1,11 @@
 import {
   KNOWLEDGE_ARM,
+  KNOWLEDGE_CANARY,
+  KNOWLEDGE_CANARY_MEMBER,
+  KNOWLEDGE_CANARY_SHARE,
   KNOWLEDGE_CONTROL_SHARE,
   KNOWLEDGE_GIVEN,
+  KNOWLEDGE_LISTED,
   KNOWLEDGE_PINNED,
   KNOWLEDGE_WITHHELD,
   KNOWLEDGE_WITHHOLD_PROBABILITY,
@@ -17,13 +21,15 @@ import type { SpanExposure } from "./span.ts";
 export function exposureFrom(attributes: Attributes): SpanExposure | undefined {
   const given = idsIn(attributes[KNOWLEDGE_GIVEN]);
   const withheld = idsIn(attributes[KNOWLEDGE_WITHHELD]);
+  const listed = idsIn(attributes[KNOWLEDGE_LISTED]) ?? [];
+  const canary = canaryIn(attributes);
   if (given === undefined && withheld === undefined) return undefined;
   const withholdProbability = shareIn(attributes[KNOWLEDGE_WITHHOLD_PROBABILITY]);
   const controlShare = shareIn(attributes[KNOWLEDGE_CONTROL_SHARE]);
   const pinned = idsIn(attributes[KNOWLEDGE_PINNED]) ?? [];
   const said = attributes[KNOWLEDGE_ARM];
   const arm = controlShare > 0 && (said === "control" || said === "knowledge") ? said : undefined;
-  if (said === "control" && (arm === undefined || (given ?? []).length > 0)) return undefined;
+  if (said === "control" && (arm === undefined || (given ?? []).length + listed.length > 0 || canary?.member === true)) return undefined;
   const drawn = (withheld ?? []).filter((id) => !pinned.includes(id));
   if (drawn.length > 0 && withholdProbability === 0) return undefined;
   if (drawn.length < (withheld ?? []).length && arm !== "control") return undefined;
@@ -33,7 +39,16 @@ export function exposureFrom(attributes: Attributes): SpanExposure | undefined {
     withholdProbability,
     ...(pinned.length === 0 ? {} : { pinned }),
     ...(arm === undefined ? {} : { arm, controlShare }),
+    ...(listed.length === 0 ? {} : { listed }),
+    ...(canary === undefined ? {} : { canary }),
   };
+}
+
+/** Absent unless all three attributes make sense: without a probability it is no evidence. */
+function canaryIn(attributes: Attributes): SpanExposure["canary"] {
+  const ids = idsIn(attributes[KNOWLEDGE_CANARY]) ?? [];
+  const [member, share] = [attributes[KNOWLEDGE_CANARY_MEMBER], shareIn(attributes[KNOWLEDGE_CANARY_SHARE])];
+  return ids.length === 0 || typeof member !== "boolean" || share === 0 ? undefined : { ids, member, share };
 }
 
 /** Several assignments of one run as one; undefined without any. What was given by one was given, and a run that was given anything is no control. */
@@ -41,7 +56,10 @@ export function uniteExposures(exposures: readonly SpanExposure[]): SpanExposure
   const last = exposures.at(-1);
   if (last === undefined || exposures.length === 1) return last;
   const given = [...new Set(exposures.flatMap((exposure) => exposure.given))];
-  const withheld = [...new Set(exposures.flatMap((exposure) => exposure.withheld))].filter((id) => !given.includes(id));
+  const listed = [...new Set(exposures.flatMap((exposure) => exposure.listed ?? []))].filter((id) => !given.includes(id));
+  const reached = [...given, ...listed];
+  const withheld = [...new Set(exposures.flatMap((exposure) => exposure.withheld))].filter((id) => !reached.includes(id));
+  const canary = unitedCanary(exposures);
   const pinned = [...new Set(exposures.flatMap((exposure) => exposure.pinned ?? []))];
   const drawn = exposures.find((exposure) => exposure.arm === "knowledge") ?? exposures.find((exposure) => exposure.arm === "control");
   return {
@@ -50,7 +68,17 @@ export function uniteExposures(exposures: readonly SpanExposure[]): SpanExposure
     withholdProbability: last.withholdProbability,
     ...(pinned.length === 0 ? {} : { pinned }),
     ...(drawn?.arm === undefined || drawn.controlShare === undefined ? {} : { arm: drawn.arm, controlShare: drawn.controlShare }),
+    ...(listed.length === 0 ? {} : { listed }),
+    ...(canary === undefined ? {} : { canary }),
   };
+}
+
+/** One run is on one side, since its seed decides. Where two seeds met in it, only what was given says something. */
+function unitedCanary(exposures: readonly SpanExposure[]): SpanExposure["canary"] {
+  const drawn = exposures.flatMap(({ canary }) => canary ?? []);
+  const side = drawn.find(({ member }) => member) ?? drawn[0];
+  if (side === undefined) return undefined;
+  return { ...side, ids: [...new Set(drawn.filter(({ member }) => member === side.member).flatMap(({ ids }) => ids))] };
 }
 
 /** 0 for anything that is no probability below 1. */

@@ -71,6 +71,10 @@ export interface SpanExposure {
   readonly arm?: "knowledge" | "control";
   /** Probability, in (0, 1), of the control group. */
   readonly controlShare?: number;
+  /** Only a line of each stood in the prompt, and the agent did not read it; those it read are `given`. By the same draw. */
+  readonly listed?: readonly string[];
+  /** Untested items that the run was drawn for: given when it is a member, which has this probability in (0, 1). In no other list. */
+  readonly canary?: { readonly ids: readonly string[]; readonly member: boolean; readonly share: number };
 }
 
 /** One normalised step. Everything that an emitter did not say is absent, never guessed. */

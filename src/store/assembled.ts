@@ -136,7 +136,11 @@ function exposuresOf({ run }: RunRow): readonly (readonly SqlValue[])[] {
   const { given = [], withheld = [], pinned = [], withholdProbability = 0, controlShare = 0 } = run.exposure ?? {};
   const alwaysIn = new Set(pinned);
   const row = (arm: string) => (id: string) => [id, arm, run.id, alwaysIn.has(id) ? controlShare : withholdProbability];
-  return [...given.map(row("given")), ...withheld.map(row("withheld"))];
+  const { listed = [], canary } = run.exposure ?? {};
+  // The listing was drawn; whether a listed item is read is the agent's choice, and it reads more on hard tasks. So listed stands on the given side, read or
+  // not; the trace keeps which it was. A canary item is denied to all runs but its share.
+  const tried = (canary?.ids ?? []).map((id) => [id, canary?.member ? "given" : "withheld", run.id, 1 - (canary?.share ?? 0)]);
+  return [...given.map(row("given")), ...listed.map(row("given")), ...withheld.map(row("withheld")), ...tried];
 }
 
 /** Text as the index takes it: bounded, and TEXT, which a NUL would turn into a BLOB. */

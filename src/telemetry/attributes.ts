@@ -18,5 +18,26 @@ export const KNOWLEDGE_ARM = "agentlearn.knowledge.arm";
 /** double in (0, 1): the probability of "control". Absent where no control group is drawn. */
 export const KNOWLEDGE_CONTROL_SHARE = "agentlearn.knowledge.control_share";
 
+/** string[]: ids of the items of which only a line stood in the prompt, and that the agent did not read. Drawn like given ones. Absent when none was. */
+export const KNOWLEDGE_LISTED = "agentlearn.knowledge.listed";
+
+/** string[]: ids of the untested items that the run was drawn for, given or not; the next two say which. Absent without any. */
+export const KNOWLEDGE_CANARY = "agentlearn.knowledge.canary";
+
+/** boolean: whether the run was given them. */
+export const KNOWLEDGE_CANARY_MEMBER = "agentlearn.knowledge.canary_member";
+
+/** double in (0, 1): the probability of that. */
+export const KNOWLEDGE_CANARY_SHARE = "agentlearn.knowledge.canary_share";
+
+/** string: what the draw of the request hangs on, as an agent above said in baggage. */
+export const BAGGAGE_SEED = "agentlearn.baggage.seed";
+
+/** "control" or "knowledge": the arm of the agent above. */
+export const BAGGAGE_ARM = "agentlearn.baggage.arm";
+
+/** string[]: ids of the items that agents above were given. Shown, never counted. */
+export const BAGGAGE_ITEMS = "agentlearn.baggage.items";
+
 /** int: spans and log records that the processor of this process had to drop, or could not deliver, since it last said so. */
 export const RECORDS_DROPPED = "agentlearn.processor.dropped";

@@ -138,6 +138,26 @@ describe("a running collector", () => {
     expect((JSON.parse(found.stdout) as { traces: unknown[] }).traces.length).toBe(2);
   });
 
+  test("canary needs a reason, is shown, and ends, and the item stays a candidate", async () => {
+    const list = JSON.parse((await agentlearn("knowledge", "list", "--json", "--store", store)).stdout) as { items: { id: string }[] };
+    const id = list.items[0]?.id.slice(0, 8) ?? "";
+    const bare = await agentlearn("knowledge", "canary", id, "--store", store);
+    expect([bare.code, bare.stderr.includes("a reason is needed")]).toEqual([3, true]);
+    const begun = await agentlearn("knowledge", "canary", id, "--reason", "worth a try", "--canary-share", "0.02", "--store", store);
+    expect([begun.code, begun.stdout]).toEqual([
+      0,
+      `${id} is a candidate, in canary: 2 % of the runs whose injector is canary may be given it\n`,
+    ]);
+    expect((await agentlearn("knowledge", "show", id, "--store", store)).stdout).toContain("candidate  in canary");
+    expect((await agentlearn("knowledge", "canary", id, "--end", "--store", store)).code).toBe(0);
+    const shown = JSON.parse((await agentlearn("knowledge", "show", id, "--json", "--store", store)).stdout) as {
+      item: { status: string };
+      history: { action: string; actor: string; reason?: string }[];
+    };
+    expect([shown.item.status, shown.history.slice(-2).map(({ action }) => action)]).toEqual(["candidate", ["canary", "canary-end"]]);
+    expect(shown.history.at(-2)).toMatchObject({ actor: expect.stringMatching(/^cli:./) as string, reason: "worth a try" });
+  });
+
   test("an item goes from candidate to pinned by a person's word, and into the prompt over the API", async () => {
     const list = JSON.parse((await agentlearn("knowledge", "list", "--json", "--store", store)).stdout) as { items: { id: string }[] };
     const id = list.items[0]?.id.slice(0, 8) ?? "";

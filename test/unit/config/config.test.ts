@@ -23,6 +23,9 @@ describe("loadConfig", () => {
     expect(loadConfig({ env: {} })).toEqual({
       store: "file:./.agentlearn/agentlearn.db",
       withholdProbability: 0.1,
+      injector: "smart",
+      canaryShare: 0.05,
+      baggage: "on",
       controlShare: 0,
       maxItems: 10,
       maxTokens: 1500,

@@ -198,9 +198,22 @@ describe("exposureAttributes", () => {
 
 describe("injectors", () => {
   test("SmartInjector gives what the search finds, within its limits", async () => {
-    const injector = createSmartInjector(searchOf([], items(5)), { maxItems: 2 });
-    const injection = await injector.inject({ task: "rules", seed: "s", withholdProbability: 0 });
+    const injector = createSmartInjector({ maxItems: 2 });
+    const sources = { search: searchOf([], items(5)), library: { listKnowledge: async () => [] } };
+    const injection = await injector.inject({ task: "rules", seed: "s", withholdProbability: 0 }, sources);
     expect(ids(injection.given)).toEqual(["normal-0", "normal-1"]);
+  });
+
+  test.each([createSmartInjector, createSimpleInjector])("say so when more items are pinned than are given", async (create) => {
+    const said: string[] = [];
+    const reporter = { failure: (what: string) => said.push(what), count: () => said.length };
+    const pinned = items(5, { priority: "pinned" });
+    const sources = { search: searchOf(pinned, []), library: { listKnowledge: async () => pinned } };
+    const injector = create({}, reporter);
+    const request = { task: "rules", seed: "s", withholdProbability: 0 };
+    expect((await injector.inject({ ...request, maxPinned: 3 }, sources)).given).toHaveLength(3);
+    await injector.inject({ ...request, maxPinned: 5 }, sources);
+    expect(said).toEqual(["5 items are pinned and maxPinned is 3: the newest 2 are not given; unpin some"]);
   });
 
   test("SimpleInjector gives every active item, the most effective first and new ones in the middle", async () => {
@@ -211,8 +224,9 @@ describe("injectors", () => {
       anActiveItem({ id: "good", content: "good three", counts: counts(10, 9) }),
       anActiveItem({ id: "core", content: "core four", priority: "pinned" }),
     ];
-    const injector = createSimpleInjector({ listKnowledge: async () => all });
-    const injection = await injector.inject({ task: "", seed: "s", withholdProbability: 0 });
+    const injector = createSimpleInjector();
+    const sources = { search: searchOf([], []), library: { listKnowledge: async () => all } };
+    const injection = await injector.inject({ task: "", seed: "s", withholdProbability: 0 }, sources);
     expect(ids(injection.given)).toEqual(["core", "good", "new", "poor"]);
   });
 });

@@ -4,6 +4,7 @@ import { oneLine, printable } from "../base/text.ts";
 import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "../knowledge/knowledge-item.ts";
 import type { KnowledgeDesk } from "../learner/knowledge-desk.ts";
 import { contextOf } from "./context.ts";
+import { addConflicts, conflictText } from "./knowledge-conflicts.ts";
 import { paint, table } from "./terminal.ts";
 
 const STATES: readonly KnowledgeStatus[] = ["candidate", "validated", "active", "deprecated", "archived"];
@@ -51,6 +52,7 @@ export function addKnowledge(program: Command): void {
     .command("unpin <id>")
     .description("inject it only when it fits the task")
     .action(decision("unpin", (desk, id) => desk.unpin(id)));
+  addConflicts(group);
 }
 
 async function list(options: { status?: string; limit?: string }, command: Command): Promise<void> {
@@ -79,14 +81,21 @@ async function list(options: { status?: string; limit?: string }, command: Comma
 
 async function show(id: string, _options: object, command: Command): Promise<void> {
   const { terminal, withDesk } = contextOf(command);
-  const shown = await withDesk((desk) => desk.show(id));
-  terminal.result("agentlearn.knowledge.show/v1", shown, () => itemText(shown.item, shown.history, shown.validations));
+  const shown = await withDesk(async (desk) => ({ ...(await desk.show(id)), conflicts: await desk.conflicts({ id }) }));
+  terminal.result("agentlearn.knowledge.show/v1", shown, () =>
+    [itemText(shown.item, shown.history, shown.validations), ...shown.conflicts.map(conflictText)].join("\n\n"),
+  );
 }
 
 async function edit(id: string, options: { content?: string; appliesWhen?: string; reason: string }, command: Command): Promise<void> {
   const { terminal, withDesk } = contextOf(command);
-  const item = await withDesk((desk) => desk.edit(id, options));
-  terminal.result("agentlearn.knowledge.edit/v1", { item }, () => `${item.id.slice(0, 8)} is ${item.status}: ${printable(item.content)}`);
+  const { item, conflicts } = await withDesk(async (desk) => {
+    const edited = await desk.edit(id, options);
+    return { item: edited, conflicts: await desk.conflicts({ id: edited.id }) };
+  });
+  terminal.result("agentlearn.knowledge.edit/v1", { item, conflicts }, () =>
+    [`${item.id.slice(0, 8)} is ${item.status}: ${printable(item.content)}`, ...conflicts.map(conflictText)].join("\n\n"),
+  );
 }
 
 type Act = (desk: KnowledgeDesk, id: string, reason: string | undefined) => Promise<KnowledgeItem>;

@@ -63,7 +63,8 @@ export interface HistoryEntry {
     | "unpin"
     | "deprecate"
     | "restore"
-    | "source";
+    | "source"
+    | "hold";
   readonly reason?: string;
   /** Changed fields as [before, after]. */
   readonly changes: { readonly [field: string]: readonly [unknown, unknown] };

@@ -3,7 +3,14 @@ import { LearnError } from "../base/error.ts";
 import { shortId } from "../base/id.ts";
 import { contentDigest, hasPassingEvidence } from "./evidence.ts";
 import { humanValidation, isPerson } from "./human-validation.ts";
-import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "./knowledge-item.ts";
+import {
+  type HistoryEntry,
+  type KnowledgeItem,
+  type KnowledgeStatus,
+  SCOPE_FIELDS,
+  type Scope,
+  type Validation,
+} from "./knowledge-item.ts";
 
 /** Who changes an item, when, and why. */
 export interface Change {
@@ -119,6 +126,22 @@ export function deprecate(item: KnowledgeItem, change: Change): Transition {
 export function restore(item: KnowledgeItem, change: Change): Transition {
   allow(item, "restore", ["deprecated", "archived"]);
   return next(item, "restore", change, { status: "candidate", validation: undefined });
+}
+
+/** It passed and stays validated, because it contradicts what is active; the history says with what. */
+export function hold(item: KnowledgeItem, change: Change): Transition {
+  allow(item, "hold back", ["validated"]);
+  return next(item, "hold", change, {});
+}
+
+/** Where two items contradict each other, each may go on in a scope of its own. A scope that is there already is not widened. */
+export function narrow(item: KnowledgeItem, scope: Scope, change: Change): Transition {
+  allow(item, "narrow", ["candidate", "validated", "active"]);
+  for (const field of SCOPE_FIELDS) {
+    if (scope[field] !== undefined && item[field] !== undefined && item[field] !== scope[field])
+      throw new LearnError("invalid", `item ${shortId(item.id)} is for ${field} ${item[field]} already`);
+  }
+  return next(item, "edit", change, { ...scope });
 }
 
 function next(item: KnowledgeItem, action: Action, change: Change, wanted: Patch): Transition {

@@ -1,5 +1,6 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { Lesson } from "../lesson/lesson.ts";
+import type { Conflict } from "./conflict.ts";
 import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "./knowledge-item.ts";
 
 export interface KnowledgeFilter {
@@ -16,7 +17,7 @@ export interface KnowledgeStore {
   historyOf(itemId: string): Promise<readonly HistoryEntry[]>;
   /** Makes a candidate of a lesson, or adds its sources to the item with the same fingerprint. Says which. */
   propose(lesson: Lesson, actor: string): Promise<{ readonly item: KnowledgeItem; readonly created: boolean }>;
-  /** Writes one new version, and the certificate it carries where that is not stored yet, in one transaction. Rejects "conflict" when `item.version` is not the stored version plus one. */
+  /** Writes one new version, and the certificate it carries where that is not stored yet, in one transaction. Rejects "conflict" when `item.version` is not the stored version plus one, and when the item would become active beside one that contradicts it. */
   saveItem(item: KnowledgeItem, entry: HistoryEntry): Promise<void>;
   /** Appends a certificate. Certificates are never changed. */
   saveValidation(validation: Validation): Promise<void>;
@@ -24,6 +25,19 @@ export interface KnowledgeStore {
   validations(itemId?: string): Promise<readonly Validation[]>;
   /** Deletes an item with its history and certificates. For tests and for the right to be forgotten; leaves no tombstone. */
   removeItem(itemId: string): Promise<void>;
+}
+
+/** What was found between items, and how it was settled. */
+export interface ConflictStore {
+  /**
+   * Contradictions that would keep this text from being active now: found by the rules or stored earlier, with items that are active, and not settled
+   * by letting both stand. Empty when it may become active. Writes nothing; `saveItem` and its like ask the same, so no way to active goes past it.
+   */
+  conflictsOf(item: KnowledgeItem): Promise<readonly Conflict[]>;
+  /** All that is stored, settled or not, also about texts that changed since; oldest first. Of one item, or of all when no id is given. */
+  listConflicts(itemId?: string): Promise<readonly Conflict[]>;
+  /** One row per pair. A finding without a resolution leaves a settled pair as it is while both texts are the same. */
+  saveConflicts(conflicts: readonly Conflict[]): Promise<void>;
 }
 
 /** Runs the user's agent on a task. `knowledge` is the exact text for the prompt, "" for none: the runner must use it and no other. */

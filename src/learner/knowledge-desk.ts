@@ -2,15 +2,16 @@ import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
 import type { HistoryEntry, KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
-import type { KnowledgeFilter, KnowledgeStore } from "../knowledge/ports.ts";
+import type { ConflictStore, KnowledgeFilter, KnowledgeStore } from "../knowledge/ports.ts";
+import { type ConflictDesk, createConflictDesk } from "./conflict-desk.ts";
 
 /** What a person, or code on their behalf, does with items. Ids may be unique prefixes. Every change is one history entry. */
-export interface KnowledgeDesk {
+export interface KnowledgeDesk extends ConflictDesk {
   list(filter?: KnowledgeFilter): Promise<readonly KnowledgeItem[]>;
   show(
     id: string,
   ): Promise<{ readonly item: KnowledgeItem; readonly history: readonly HistoryEntry[]; readonly validations: readonly Validation[] }>;
-  /** validated -> active. A candidate that was never tested needs a reason: the person then vouches for it by name. */
+  /** validated -> active, unless it contradicts what is active: rejects "conflict" then, and the conflict is stored. A candidate that was never tested needs a reason: the person then vouches for it by name. */
   approve(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
   reject(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
   /** New text makes it a candidate again: the evidence belonged to the old text. */
@@ -24,7 +25,7 @@ export interface KnowledgeDesk {
 }
 
 export interface KnowledgeDeskOptions {
-  readonly store: KnowledgeStore;
+  readonly store: KnowledgeStore & ConflictStore;
   readonly clock: Clock;
   /** Who, as it stands in the history: `cli:<user>`, `api`. */
   readonly actor: string;
@@ -42,12 +43,17 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
   }
 
   return {
+    ...createConflictDesk(options),
     list: (filter = {}) => store.listKnowledge(filter),
     async show(id) {
       const item = await store.getKnowledgeItem(id);
       return { item, history: await store.historyOf(item.id), validations: await store.validations(item.id) };
     },
-    approve: (id, { reason } = {}) => change(id, (item) => approve(item, { ...who(reason), validationId: newId() })),
+    async approve(id, { reason } = {}) {
+      // The store refuses a contradiction by itself; what it found is written down here, so that it stays to be settled.
+      await store.saveConflicts(await store.conflictsOf(await store.getKnowledgeItem(id)));
+      return change(id, (item) => approve(item, { ...who(reason), validationId: newId() }));
+    },
     reject: (id, { reason }) => change(id, (item) => reject(item, who(reason))),
     edit: (id, { content, appliesWhen, reason }) =>
       change(id, (item) =>

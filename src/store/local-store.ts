@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { createAdminStore } from "./admin-store.ts";
+import { createConflictStore } from "./conflict-store.ts";
 import type { SqlDriver } from "./driver.ts";
 import { createEvaluationStore } from "./evaluation-store.ts";
 import { createIngestStore } from "./ingest-store.ts";
@@ -23,6 +24,7 @@ export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {
     ...createOutcomeStore(driver, clock),
     ...createLessonStore(driver, clock),
     ...createKnowledgeStore(driver, clock),
+    ...createConflictStore(driver, clock),
     ...createKnowledgeSearch(driver),
     ...createEvaluationStore(driver),
     ...createAdminStore(driver, clock),

@@ -1,7 +1,7 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { EvalStore } from "../evaluation/ports.ts";
 import type { KnowledgeSearch } from "../injection/ports.ts";
-import type { KnowledgeStore } from "../knowledge/ports.ts";
+import type { ConflictStore, KnowledgeStore } from "../knowledge/ports.ts";
 import type { LessonStore } from "../lesson/ports.ts";
 import type { Feedback, Outcome } from "../outcome/outcome.ts";
 import type { OutcomeStore } from "../outcome/ports.ts";
@@ -226,6 +226,7 @@ export interface Store
     OutcomeStore,
     LessonStore,
     KnowledgeStore,
+    ConflictStore,
     KnowledgeSearch,
     EvalStore,
     AdminStore {

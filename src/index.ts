@@ -10,6 +10,7 @@ export type { Config } from "./config/config.ts";
 export type { EvalComparison } from "./evaluation/compare.ts";
 export type { EvalCase, EvalResult, EvalRun } from "./evaluation/evaluation.ts";
 export type { Scorer } from "./evaluation/ports.ts";
+export type { AuditFinding } from "./knowledge/audit.ts";
 export type { Conflict, Resolution } from "./knowledge/conflict.ts";
 export type {
   ExposureCounts,
@@ -21,6 +22,7 @@ export type {
   ValidationPair,
 } from "./knowledge/knowledge-item.ts";
 export type { AgentRunner } from "./knowledge/ports.ts";
+export type { AuditOptions, AuditReport } from "./learner/audit-desk.ts";
 export type { ConflictDesk, ConflictView, ResolveOptions } from "./learner/conflict-desk.ts";
 export type { KnowledgeDesk } from "./learner/knowledge-desk.ts";
 export type { LearnProgress, LearnReport } from "./learner/ports.ts";

@@ -4,6 +4,7 @@ import { oneLine, printable } from "../base/text.ts";
 import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "../knowledge/knowledge-item.ts";
 import type { KnowledgeDesk } from "../learner/knowledge-desk.ts";
 import { contextOf } from "./context.ts";
+import { addAudit } from "./knowledge-audit.ts";
 import { addConflicts, conflictText } from "./knowledge-conflicts.ts";
 import { paint, table } from "./terminal.ts";
 
@@ -53,6 +54,7 @@ export function addKnowledge(program: Command): void {
     .description("inject it only when it fits the task")
     .action(decision("unpin", (desk, id) => desk.unpin(id)));
   addConflicts(group);
+  addAudit(group);
 }
 
 async function list(options: { status?: string; limit?: string }, command: Command): Promise<void> {

@@ -40,6 +40,26 @@ export interface ConflictStore {
   saveConflicts(conflicts: readonly Conflict[]): Promise<void>;
 }
 
+/** What happened to an item, out of the runs that are stored. */
+export interface ItemUsage {
+  readonly itemId: string;
+  /** Runs that were given it, judged or not, also those that retention deleted. */
+  readonly runsGiven: number;
+  /** Start of the last stored run that was given it. */
+  readonly lastGivenAtUs?: TimeUs;
+  /** The latest judged runs that were given it and are stored, oldest first. */
+  readonly judged: readonly { readonly atUs: TimeUs; readonly success: boolean }[];
+  /** Runs it was read from, how many of them are stored, and when the newest of those began. */
+  readonly sources: number;
+  readonly sourcesStored: number;
+  readonly lastSourceAtUs?: TimeUs;
+}
+
+export interface UsageStore {
+  /** Of each item that is stored, in no order; at most `maxRuns` judged runs each. */
+  usageOf(itemIds: readonly string[], maxRuns: number): Promise<readonly ItemUsage[]>;
+}
+
 /** Runs the user's agent on a task. `knowledge` is the exact text for the prompt, "" for none: the runner must use it and no other. */
 export type AgentRunner = (task: string, knowledge: string, signal?: AbortSignal) => Promise<string> | string;
 

@@ -2,11 +2,13 @@ import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
 import type { HistoryEntry, KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
-import type { ConflictStore, KnowledgeFilter, KnowledgeStore } from "../knowledge/ports.ts";
+import type { ConflictStore, KnowledgeFilter, KnowledgeStore, UsageStore } from "../knowledge/ports.ts";
+import type { TraceReader } from "../trace/ports.ts";
+import { type AuditDesk, createAuditDesk } from "./audit-desk.ts";
 import { type ConflictDesk, createConflictDesk } from "./conflict-desk.ts";
 
 /** What a person, or code on their behalf, does with items. Ids may be unique prefixes. Every change is one history entry. */
-export interface KnowledgeDesk extends ConflictDesk {
+export interface KnowledgeDesk extends ConflictDesk, AuditDesk {
   list(filter?: KnowledgeFilter): Promise<readonly KnowledgeItem[]>;
   show(
     id: string,
@@ -25,7 +27,7 @@ export interface KnowledgeDesk extends ConflictDesk {
 }
 
 export interface KnowledgeDeskOptions {
-  readonly store: KnowledgeStore & ConflictStore;
+  readonly store: KnowledgeStore & ConflictStore & UsageStore & Pick<TraceReader, "listTraces">;
   readonly clock: Clock;
   /** Who, as it stands in the history: `cli:<user>`, `api`. */
   readonly actor: string;
@@ -44,6 +46,7 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
 
   return {
     ...createConflictDesk(options),
+    ...createAuditDesk(options),
     list: (filter = {}) => store.listKnowledge(filter),
     async show(id) {
       const item = await store.getKnowledgeItem(id);

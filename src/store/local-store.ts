@@ -11,6 +11,7 @@ import { createLessonStore } from "./lesson-store.ts";
 import { createOutcomeStore } from "./outcome-store.ts";
 import type { OfTheOwner, Store } from "./ports.ts";
 import { createTraceStore } from "./trace-store.ts";
+import { createUsageStore } from "./usage-store.ts";
 
 /** A store without what maps, assembles and diagnoses; whoever owns that adds it. */
 export type SqlStore = Omit<Store, OfTheOwner>;
@@ -25,6 +26,7 @@ export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {
     ...createLessonStore(driver, clock),
     ...createKnowledgeStore(driver, clock),
     ...createConflictStore(driver, clock),
+    ...createUsageStore(driver),
     ...createKnowledgeSearch(driver),
     ...createEvaluationStore(driver),
     ...createAdminStore(driver, clock),

@@ -41,6 +41,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   conflictsOf: true,
   listConflicts: true,
   saveConflicts: true,
+  usageOf: true,
   pinnedItems: true,
   searchKnowledge: true,
   provenItems: true,

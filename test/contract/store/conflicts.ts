@@ -3,7 +3,7 @@ import { type Conflict, conflictBetween, conflictOf } from "../../../src/knowled
 import type { KnowledgeItem } from "../../../src/knowledge/knowledge-item.ts";
 import type { Lesson } from "../../../src/lesson/lesson.ts";
 import type { SqlStore } from "../../../src/store/local-store.ts";
-import { aLesson, changed, hex, T0 } from "./factories.ts";
+import { aLesson, anOutcome, aTrace, changed, hex, T0 } from "./factories.ts";
 
 /** A word of letters for a number. */
 const word = (index: number): string => `box${[...String(index)].map((digit) => "abcdefghij"[Number(digit)]).join("")}`;
@@ -112,6 +112,28 @@ export function describeConflicts(store: () => SqlStore): void {
       const { up, down } = await rivals();
       const results = await Promise.allSettled([save(up, { status: "active" }), save(down, { status: "active" })]);
       expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    });
+
+    test("tells how often and when an item was given, how judged runs ended, and which of its sources are stored", async () => {
+      const [stored, gone] = [hex(32), hex(32)];
+      const source = aTrace({ id: stored, startTimeUs: T0 - 7 });
+      const item = await propose("Sort by size.", { agentName: hex(8), sourceTraceIds: [stored, gone] });
+      const runs = ["success", "failure", undefined].map((status, index) => {
+        const exposure = { given: [item.id], withheld: [], withholdProbability: 0.2 };
+        return { status, trace: aTrace({ exposure, startTimeUs: T0 + index }) };
+      });
+      await store().saveAssembled(source.traceId, [source], [], T0);
+      for (const { status, trace } of runs) {
+        const outcomes = status === undefined ? [] : [anOutcome(trace.id, { status: status as "success" | "failure" })];
+        await store().saveAssembled(trace.traceId, [trace], outcomes, T0);
+      }
+      const judged = [
+        { atUs: T0, success: true },
+        { atUs: T0 + 1, success: false },
+      ];
+      const usage = { itemId: item.id, runsGiven: 3, lastGivenAtUs: T0 + 2, sources: 2, sourcesStored: 1, lastSourceAtUs: T0 - 7 };
+      expect(await store().usageOf([item.id, "unknown"], 10)).toEqual([{ ...usage, judged }]);
+      expect(await store().usageOf([item.id], 1)).toEqual([{ ...usage, judged: judged.slice(1) }]);
     });
 
     test("among many active items the one that contradicts is found", async () => {

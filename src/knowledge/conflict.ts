@@ -66,12 +66,10 @@ const MOST_CLAUSES = 32;
 
 interface Read {
   readonly digest: string;
-  readonly clauses: readonly Clause[];
+  readonly clauses: () => readonly Clause[];
   readonly situation: ReadonlySet<string>;
   readonly subject: ReadonlySet<string>;
   readonly said: ReadonlySet<string>;
-  /** Words and constants, by which two texts are the same. */
-  readonly whole: ReadonlySet<string>;
 }
 
 const reads = new WeakMap<object, Read>();
@@ -81,14 +79,14 @@ export function clashBetween(first: Words, second: Words): Clash | undefined {
   if (!scopesMeet(first, second)) return undefined;
   const [left, right] = [readWords(first), readWords(second)];
   if (!meet(left, right)) return undefined;
-  for (const mine of left.clauses) {
-    for (const other of right.clauses) {
+  for (const mine of left.clauses()) {
+    for (const other of right.clauses()) {
       const clash = clauseClash(mine, other, left.said, right.said);
       if (clash !== undefined) return { kind: "contradiction", ...clash, reason: reasonOf(clash) };
     }
   }
-  const negations = (read: Read): number => read.clauses.filter(({ negative }) => negative).length % 2;
-  if (jaccard(left.whole, right.whole) < DUPLICATE || negations(left) !== negations(right)) return undefined;
+  const negations = (read: Read): number => read.clauses().filter(({ negative }) => negative).length % 2;
+  if (jaccard(wholeOf(left), wholeOf(right)) < DUPLICATE || negations(left) !== negations(right)) return undefined;
   return {
     kind: "duplicate",
     rule: "words",
@@ -96,6 +94,11 @@ export function clashBetween(first: Words, second: Words): Clash | undefined {
     second: second.content,
     reason: "they say the same in nearly the same words",
   };
+}
+
+/** Whether some task could meet both: the only pairs that can clash, and worth a model's opinion. */
+export function mayClash(first: Words, second: Words): boolean {
+  return scopesMeet(first, second) && meet(readWords(first), readWords(second));
 }
 
 /** The clash of two stored items as a conflict, ordered by id. */
@@ -137,20 +140,36 @@ function readWords(item: Words): Read {
   const known = reads.get(item);
   if (known?.digest === key) return known;
   const [content, appliesWhen] = [item.content.slice(0, MOST_READ), item.appliesWhen.slice(0, MOST_READ)];
-  const clauses = clausesOf(content).slice(0, MOST_CLAUSES);
   const subject = subjectOf(content);
   const situation = isEverywhere(appliesWhen) ? new Set<string>() : subjectOf(appliesWhen);
-  const values = clauses.flatMap((clause) => [...clause.values, ...clause.conditionValues]).map(({ group, value }) => `${group} ${value}`);
-  const read = {
+  let clauses: readonly Clause[] | undefined;
+  const read: Read = {
     digest: key,
-    clauses,
+    // Most pairs are about different things, which shows without taking the text apart.
+    clauses: () => {
+      clauses ??= clausesOf(content).slice(0, MOST_CLAUSES);
+      return clauses;
+    },
     situation,
     subject,
     said: new Set([...subject, ...situation]),
-    whole: new Set([...clauses.flatMap(({ core, condition, place }) => [...core, ...condition, ...place]), ...values]),
   };
   reads.set(item, read);
   return read;
+}
+
+/** Words and constants, by which two texts are the same. */
+function wholeOf(read: Read): ReadonlySet<string> {
+  return new Set(
+    read
+      .clauses()
+      .flatMap(({ core, condition, place, values, conditionValues }) => [
+        ...core,
+        ...condition,
+        ...place,
+        ...[...values, ...conditionValues].map(({ group, value }) => `${group} ${value}`),
+      ]),
+  );
 }
 
 /** Two conditions that one task can meet. Without one, an item applies wherever the other does, if they are about the same. */

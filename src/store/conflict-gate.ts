@@ -7,7 +7,7 @@ import { idList } from "./rows.ts";
 import { jsonOf, requiredNumber, requiredText, textOf } from "./values.ts";
 
 // Up to here every active item is compared. Above, those that share most words: rules that contradict each other speak of the same things.
-const COMPARE_ALL = 500;
+const COMPARE_ALL = 200;
 const MOST_COMPARED = 200;
 
 const WORDS = "k.id, k.content, k.applies_when, k.agent_name, k.service, k.model, k.tenant";

@@ -140,7 +140,7 @@ export function describeConflicts(store: () => SqlStore): void {
       const agentName = hex(8);
       const { up, down } = await rivals(agentName);
       await save(up, { status: "active" });
-      for (let index = 0; index < 520; index += 1)
+      for (let index = 0; index < 220; index += 1)
         await save(await propose(`Pack ${word(index)} with care.`, { agentName, appliesWhen: `packing ${word(index)}` }), {
           status: "active",
         });

@@ -91,7 +91,16 @@ function side(item: KnowledgeItem, part: string): string {
 
 /** The clashing part between >> and <<, coloured on a terminal: marks that also survive a pipe. */
 export function marked(text: string, part: string): string {
-  const at = part === "" ? -1 : text.toLowerCase().indexOf(part.toLowerCase());
+  const at = part === "" ? -1 : placeOf(text.toLowerCase(), part.toLowerCase());
   if (at < 0) return text;
   return `${text.slice(0, at)}${paint("yellow", `>>${text.slice(at, at + part.length)}<<`)}${text.slice(at + part.length)}`;
+}
+
+/** The first place where it stands as words of its own, else the first at all: "up" is not the middle of "grouped". */
+function placeOf(text: string, part: string): number {
+  const isWord = (character: string | undefined): boolean => /[\p{L}\p{N}]/u.test(character ?? "");
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
+    if (!isWord(text[at - 1]) && !isWord(text[at + part.length])) return at;
+  }
+  return text.indexOf(part);
 }

@@ -81,7 +81,7 @@ export function createConflictDesk({ store, clock, actor }: ConflictDeskOptions)
     const why = `it contradicts item ${shortId(kept.id)}, which stays${reason === undefined ? "" : `: ${reason}`}`;
     const retired = await retire(other, why);
     const [first, second] = kept.id === view.first.id ? [view.first, retired] : [retired, view.second];
-    return settle({ ...view, first, second }, { outcome: "keep", keep: kept.id, reason: reason ?? why });
+    return settle({ ...view, first, second }, { outcome: "keep", keep: kept.id, reason: reason ?? "no reason given" });
   }
 
   async function part(view: ConflictView, scopes: { readonly [id: string]: Scope }, reason: string | undefined): Promise<ConflictView> {

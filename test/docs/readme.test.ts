@@ -29,7 +29,8 @@ describe("README", () => {
     const problems: string[] = [];
     for (const invocation of invocations) problems.push(...(await problemsOf(invocation)));
     expect(problems).toEqual([]);
-  });
+    // One process for each command in the page; on a loaded machine of two cores that took 29 s.
+  }, 90_000);
 
   test("links to files and headings that exist", () => {
     const anchors = anchorsOf(page);

@@ -21,8 +21,10 @@ export type { Injection } from "./injection/injection.ts";
 export type { Injector, KnowledgeSources } from "./injection/injector.ts";
 export { createSimpleInjector } from "./injection/simple-injector.ts";
 export { createSmartInjector } from "./injection/smart-injector.ts";
+export type { AuditFinding } from "./knowledge/audit.ts";
 export type { Blame, Replay, Suspect } from "./knowledge/blame.ts";
 export type { SnapshotDiff } from "./knowledge/compare-snapshots.ts";
+export type { Conflict, Resolution } from "./knowledge/conflict.ts";
 export type { ExportedItem, KnowledgeDocument } from "./knowledge/exchange/document.ts";
 export type { ImportOutcome } from "./knowledge/exchange/plan-import.ts";
 export type { ItemFilter } from "./knowledge/filter.ts";
@@ -38,6 +40,8 @@ export type {
   ValidationPair,
 } from "./knowledge/knowledge-item.ts";
 export type { AgentRunner, Snapshot, SnapshotInfo, SnapshotItem } from "./knowledge/ports.ts";
+export type { AuditOptions, AuditReport } from "./learner/audit-desk.ts";
+export type { ConflictDesk, ConflictView, ResolveOptions } from "./learner/conflict-desk.ts";
 export type { SkillsReport } from "./learner/exchange-files.ts";
 export type { ItemEdit } from "./learner/item-edit.ts";
 export type { BulkAction, BulkReport, BulkRequest } from "./learner/knowledge-bulk.ts";

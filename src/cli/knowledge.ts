@@ -4,8 +4,10 @@ import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import { readItemReport } from "../learner/effects.ts";
 import { contextOf } from "./context.ts";
 import { effectLines } from "./effect-text.ts";
+import { addAudit } from "./knowledge-audit.ts";
 import { addCanary } from "./knowledge-canary.ts";
 import { addKnowledgeChanges } from "./knowledge-change.ts";
+import { addConflicts, conflictText } from "./knowledge-conflicts.ts";
 import { addKnowledgeExchange } from "./knowledge-exchange.ts";
 import { addFilter, type FilterFlags, filterOf } from "./knowledge-filter.ts";
 import { itemText } from "./knowledge-text.ts";
@@ -20,6 +22,8 @@ export function addKnowledge(program: Command): void {
   addKnowledgeChanges(group);
   addCanary(group);
   addKnowledgeExchange(group);
+  addConflicts(group);
+  addAudit(group);
 }
 
 async function list(options: FilterFlags & { readonly limit?: string }, command: Command): Promise<void> {
@@ -47,11 +51,13 @@ async function show(id: string, _options: object, command: Command): Promise<voi
   const { config, terminal, withDesk } = contextOf(command);
   const shown = await withDesk(async (desk, store) => {
     const page = await desk.show(id);
-    return { ...page, report: await readItemReport(store, page.item, config.alpha) };
+    return { ...page, conflicts: await desk.conflicts({ id }), report: await readItemReport(store, page.item, config.alpha) };
   });
-  const { item, history, validations, report } = shown;
-  const value = { item, history, validations, effect: report.effect, effectSummary: report.summary };
-  terminal.result("agentlearn.knowledge.show/v1", value, () => itemText(item, history, validations, effectLines(report)));
+  const { item, history, validations, conflicts, report } = shown;
+  const value = { item, history, validations, conflicts, effect: report.effect, effectSummary: report.summary };
+  terminal.result("agentlearn.knowledge.show/v1", value, () =>
+    [itemText(item, history, validations, effectLines(report)), ...conflicts.map(conflictText)].join("\n\n"),
+  );
 }
 
 function percent(item: KnowledgeItem): string {

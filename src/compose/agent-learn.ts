@@ -37,7 +37,7 @@ import { withoutTracing } from "../telemetry/suppress.ts";
 import type { TraceFilter } from "../trace/ports.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
 import { evalCaseOf, type NewEvalCase, obstacleOf } from "./eval-cases.ts";
-import { apiUrlOf, baggagePolicy, defaultAnalyzers, targetOf } from "./from-config.ts";
+import { apiUrlOf, baggagePolicy, defaultAnalyzers, defaultConflictJudge, targetOf } from "./from-config.ts";
 import { injectionFrom } from "./injection-from.ts";
 import { acquireRuntime, type Runtime } from "./runtime.ts";
 
@@ -192,11 +192,13 @@ export class AgentLearn {
     const entries = await store.listEvalCases();
     const scorable = entries.filter((entry) => this.#scorers.has(entry.id) || entry.expected !== undefined);
     const obstacle = obstacleOf(entries, scorable);
+    const conflictJudge = defaultConflictJudge(this.config);
     return learn({
       store,
       clock: systemClock,
       analyzers: this.#options.analyzers ?? defaultAnalyzers(this.config),
       signals,
+      ...(conflictJudge === undefined ? {} : { conflictJudge }),
       ...(this.#runner === undefined ? {} : { runner: this.#runner }),
       ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }),
       cases: scorable.map((entry) => this.#validationCase(entry)),

@@ -1,9 +1,10 @@
 import type { BaggagePolicy } from "../agent/baggage.ts";
 import type { Config } from "../config/config.ts";
+import { type ConflictJudge, createConflictJudge } from "../knowledge/conflict-judge.ts";
 import { llmAnalyzer } from "../lesson/llm-analyzer.ts";
 import type { Analyzer } from "../lesson/ports.ts";
 import { recoveryAnalyzer } from "../lesson/recovery-analyzer.ts";
-import { createLlm } from "../llm/client.ts";
+import { createLlm, type Llm } from "../llm/client.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import { endpointTarget, type Target } from "./runtime.ts";
 
@@ -28,12 +29,22 @@ export function baggagePolicy({ baggage, baggageSecret }: Pick<Config, "baggage"
 
 /** RecoveryAnalyzer needs nothing; the LLM takes part when a key or a base URL says where it is. */
 export function defaultAnalyzers(config: Config): readonly Analyzer[] {
-  if (config.openaiApiKey === undefined && config.openaiBaseUrl === undefined) return [recoveryAnalyzer()];
-  const llm = createLlm({
+  const llm = llmFrom(config);
+  return llm === undefined ? [recoveryAnalyzer()] : [recoveryAnalyzer(), llmAnalyzer({ llm })];
+}
+
+/** A second opinion on contradictions, where there is a model to ask. */
+export function defaultConflictJudge(config: Config): ConflictJudge | undefined {
+  const llm = llmFrom(config);
+  return llm === undefined ? undefined : createConflictJudge({ llm });
+}
+
+function llmFrom(config: Config): Llm | undefined {
+  if (config.openaiApiKey === undefined && config.openaiBaseUrl === undefined) return undefined;
+  return createLlm({
     model: config.model,
     ...(config.openaiApiKey === undefined ? {} : { apiKey: config.openaiApiKey }),
     ...(config.openaiBaseUrl === undefined ? {} : { baseUrl: config.openaiBaseUrl }),
     suppress: withoutTracing,
   });
-  return [recoveryAnalyzer(), llmAnalyzer({ llm })];
 }

@@ -61,6 +61,7 @@ export const HISTORY_ACTIONS = [
   "snapshot",
   "canary",
   "canary-end",
+  "hold",
 ] as const;
 
 /** One line of an item's append-only history. */

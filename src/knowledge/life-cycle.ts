@@ -144,6 +144,22 @@ export function restore(item: KnowledgeItem, change: Change): Transition {
   return transitionTo(item, "restore", change, { status: "candidate", validation: undefined });
 }
 
+/** It passed and stays validated, because it contradicts what is active; the history says with what. */
+export function hold(item: KnowledgeItem, change: Change): Transition {
+  allow(item, "hold back", ["validated"]);
+  return transitionTo(item, "hold", change, {});
+}
+
+/** Where two items contradict each other, each may go on in a scope of its own. A scope that is there already is not widened. */
+export function narrow(item: KnowledgeItem, scope: Scope, change: Change): Transition {
+  allow(item, "narrow", ["candidate", "validated", "active"]);
+  for (const field of SCOPE_FIELDS) {
+    if (scope[field] !== undefined && item[field] !== undefined && item[field] !== scope[field])
+      throw new LearnError("invalid", `item ${shortId(item.id)} is for ${field} ${item[field]} already`);
+  }
+  return transitionTo(item, "edit", change, { ...scope });
+}
+
 /** The next version with `wanted` in it, whatever the item's status: the callers above say what is allowed from where. */
 export function transitionTo(item: KnowledgeItem, action: Action, change: Change, wanted: Patch): Transition {
   // Pinned means "always injected", which only an active item can be.

@@ -1,5 +1,6 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { Lesson } from "../lesson/lesson.ts";
+import type { Conflict } from "./conflict.ts";
 import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "./knowledge-item.ts";
 
 export interface KnowledgeFilter {
@@ -24,7 +25,7 @@ export interface KnowledgeStore {
   historyOf(itemId: string): Promise<readonly HistoryEntry[]>;
   /** Makes a candidate of a lesson, or adds its sources to the item with the same fingerprint. Says which. */
   propose(lesson: Lesson, actor: string): Promise<{ readonly item: KnowledgeItem; readonly created: boolean }>;
-  /** Writes one new version, and the certificate it carries where that is not stored yet, in one transaction. Rejects "conflict" when `item.version` is not the stored version plus one. */
+  /** Writes one new version, and the certificate it carries where that is not stored yet, in one transaction. Rejects "conflict" when `item.version` is not the stored version plus one, and when the item would become active beside one that contradicts it. */
   saveItem(item: KnowledgeItem, entry: HistoryEntry): Promise<void>;
   /** `saveItem` of many in one transaction: all of them, or none and the rejection names the first that would not go. */
   saveItems(writes: readonly ItemWrite[]): Promise<void>;
@@ -116,6 +117,39 @@ export interface SnapshotStore {
   deleteSnapshot(id: string): Promise<void>;
   /** `saveItems` with a snapshot of what was there before, in one transaction: both or neither. */
   saveItemsBehind(backup: NewSnapshot, writes: readonly ItemWrite[]): Promise<SnapshotInfo>;
+}
+
+/** What was found between items, and how it was settled. */
+export interface ConflictStore {
+  /**
+   * Contradictions that would keep this text from being active now: found by the rules or stored earlier, with items that are active, and not settled
+   * by letting both stand. Empty when it may become active. Writes nothing; `saveItem` and its like ask the same, so no way to active goes past it.
+   */
+  conflictsOf(item: KnowledgeItem): Promise<readonly Conflict[]>;
+  /** All that is stored, settled or not, also about texts that changed since; oldest first. Of one item, or of all when no id is given. */
+  listConflicts(itemId?: string): Promise<readonly Conflict[]>;
+  /** One row per pair. A finding without a resolution leaves a settled pair as it is while both texts are the same. */
+  saveConflicts(conflicts: readonly Conflict[]): Promise<void>;
+}
+
+/** What happened to an item, out of the runs that are stored. */
+export interface ItemUsage {
+  readonly itemId: string;
+  /** Runs that were given it, judged or not, also those that retention deleted. */
+  readonly runsGiven: number;
+  /** Start of the last stored run that was given it. */
+  readonly lastGivenAtUs?: TimeUs;
+  /** The latest judged runs that were given it and are stored, oldest first. */
+  readonly judged: readonly { readonly atUs: TimeUs; readonly success: boolean }[];
+  /** Runs it was read from, how many of them are stored, and when the newest of those began. */
+  readonly sources: number;
+  readonly sourcesStored: number;
+  readonly lastSourceAtUs?: TimeUs;
+}
+
+export interface UsageStore {
+  /** Of each item that is stored, in no order; at most `maxRuns` judged runs each. */
+  usageOf(itemIds: readonly string[], maxRuns: number): Promise<readonly ItemUsage[]>;
 }
 
 /** Runs the user's agent on a task. `knowledge` is the exact text for the prompt, "" for none: the runner must use it and no other. */

@@ -1,12 +1,14 @@
 import type { LearnError } from "../base/error.ts";
 import { newId } from "../base/id.ts";
 import { nearDuplicate } from "../base/similarity.ts";
+import type { ConflictJudge } from "../knowledge/conflict-judge.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { Analyzer, JudgedTrace } from "../lesson/ports.ts";
 import { type Proposal, propose } from "../lesson/propose.ts";
 import { judge, verdict } from "../outcome/judge.ts";
 import type { OutcomeSignal } from "../outcome/ports.ts";
+import { judgeConflicts } from "./judge-conflicts.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { type RetireReport, retire } from "./retire.ts";
 import { type TestOptions, testCandidates } from "./test-candidates.ts";
@@ -15,6 +17,8 @@ export interface LearnOptions extends TestOptions {
   readonly analyzers: readonly Analyzer[];
   /** User-supplied signals that can only run where their functions live. */
   readonly signals?: readonly OutcomeSignal[];
+  /** Looks at candidates beside what is active before they are tested. Without it the rules alone find contradictions. */
+  readonly conflictJudge?: ConflictJudge;
   readonly maxTraces?: number;
   /** false: read what is assembled and leave incomplete traces alone. Default true: somebody asked, so everything is assembled now. */
   readonly drain?: boolean;
@@ -38,6 +42,8 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   // Before the tests, also when nothing new was mined: a harmful item must not stand on both sides of them, and one that is challenged is tested now.
   const { deprecated, challenged, reported } =
     options.retires === false ? NOTHING_RETIRED : await retire({ ...options, hibernateDays: options.hibernateDays ?? 0 });
+  const { conflictJudge: judge } = options;
+  const conflicts = judge === undefined ? undefined : await judgeConflicts({ ...options, judge });
   const decisions = await testCandidates(options, ACTOR, tell);
   const report: LearnReport = {
     cycleId,
@@ -46,6 +52,7 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
     deprecated,
     ...(challenged.length === 0 ? {} : { challenged }),
     ...(reported.length === 0 ? {} : { reported }),
+    ...(conflicts === undefined ? {} : { conflicts }),
     durationMs: Math.round((options.clock.nowUs() - startedAtUs) / 1000),
   };
   await options.store.saveCycle({ id: cycleId, startedAtUs, endedAtUs: options.clock.nowUs(), report });

@@ -5,20 +5,23 @@ import { type ItemFilter, isEmptyFilter, isMeant } from "../knowledge/filter.ts"
 import { type ShownEntry, withWordChanges } from "../knowledge/history.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
-import type { KnowledgeStore } from "../knowledge/ports.ts";
+import type { ConflictStore, KnowledgeStore, UsageStore } from "../knowledge/ports.ts";
+import type { TraceReader } from "../trace/ports.ts";
+import { type AuditDesk, createAuditDesk } from "./audit-desk.ts";
+import { type ConflictDesk, createConflictDesk } from "./conflict-desk.ts";
 import { editionOf, type ItemEdit } from "./item-edit.ts";
 import { type BulkReport, type BulkRequest, changeMany } from "./knowledge-bulk.ts";
 import { createKnowledgeExchange, type KnowledgeExchange } from "./knowledge-exchange.ts";
 
 /** What a person, or code on their behalf, does with items. Ids may be unique prefixes. Every change is one history entry. */
-export interface KnowledgeDesk extends KnowledgeExchange {
+export interface KnowledgeDesk extends KnowledgeExchange, ConflictDesk, AuditDesk {
   /** Pinned first, newest first. */
   list(filter?: ItemFilter & { readonly limit?: number }): Promise<readonly KnowledgeItem[]>;
   /** With every change that was made to it, each with a word diff, and every certificate. */
   show(
     id: string,
   ): Promise<{ readonly item: KnowledgeItem; readonly history: readonly ShownEntry[]; readonly validations: readonly Validation[] }>;
-  /** validated -> active. A candidate that was never tested needs a reason: the person then vouches for it by name. */
+  /** validated -> active, unless it contradicts what is active: rejects "conflict" then, and the conflict is stored. A candidate that was never tested needs a reason: the person then vouches for it by name. */
   approve(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
   reject(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
   /** New text, type, condition or wider scope makes it a candidate again: the evidence belonged to the old. Tags and a narrower scope do not. */
@@ -37,7 +40,7 @@ export interface KnowledgeDesk extends KnowledgeExchange {
 }
 
 export interface KnowledgeDeskOptions {
-  readonly store: KnowledgeStore;
+  readonly store: KnowledgeStore & ConflictStore & UsageStore & Pick<TraceReader, "listTraces">;
   readonly clock: Clock;
   /** Who, as it stands in the history: `cli:<user>`, `api`. */
   readonly actor: string;
@@ -55,6 +58,8 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
   }
 
   return {
+    ...createConflictDesk(options),
+    ...createAuditDesk(options),
     ...createKnowledgeExchange(store, who),
     async list({ limit, ...filter } = {}) {
       const { status, ...rest } = filter;
@@ -66,7 +71,11 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
       const item = await store.getKnowledgeItem(id);
       return { item, history: (await store.historyOf(item.id)).map(withWordChanges), validations: await store.validations(item.id) };
     },
-    approve: (id, { reason } = {}) => change(id, (item) => approve(item, { ...who(reason), validationId: newId() })),
+    async approve(id, { reason } = {}) {
+      // The store refuses a contradiction by itself; what it found is written down here, so that it stays to be settled.
+      await store.saveConflicts(await store.conflictsOf(await store.getKnowledgeItem(id)));
+      return change(id, (item) => approve(item, { ...who(reason), validationId: newId() }));
+    },
     reject: (id, { reason }) => change(id, (item) => reject(item, who(reason))),
     edit: (id, { reason, ...wanted }) => change(id, (item) => edit(item, editionOf(item, wanted), who(reason))),
     canary: (id, { reason }) => change(id, (item) => putIntoCanary(item, { ...who(reason), validationId: newId() })),

@@ -1,4 +1,5 @@
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
+import type { JudgedConflicts } from "./judge-conflicts.ts";
 
 /** What a learn cycle tells while it works. `total` is 0 when unknown. */
 export interface LearnProgress {
@@ -30,6 +31,8 @@ export interface LearnReport {
     /** What to do next with it, as a command or a sentence. */
     readonly next: string;
   }[];
+  /** What a model was asked about candidates beside active items; absent when none is configured. */
+  readonly conflicts?: JudgedConflicts;
   /** Taken out of use in this cycle: harmful, useless or unused. */
   readonly deprecated: readonly { readonly itemId: string; readonly reason: string }[];
   /** Retired once, and candidates again because the model changed. Absent when none. */

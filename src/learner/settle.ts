@@ -1,8 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import { isLearnError } from "../base/error.ts";
+import { blockedMessage } from "../knowledge/conflict.ts";
 import { contentDigest } from "../knowledge/evidence.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
-import { activate, recordValidation, type Transition } from "../knowledge/life-cycle.ts";
+import { activate, hold, recordValidation, type Transition } from "../knowledge/life-cycle.ts";
 import { atPosition } from "../knowledge/recheck.ts";
 import type { Store } from "../store/ports.ts";
 import type { LearnReport } from "./ports.ts";
@@ -58,6 +59,15 @@ async function promote(options: SettleOptions, item: KnowledgeItem, validation: 
   if (options.activation === "approval") return { item, validation, next: `\`agentlearn knowledge approve ${short}\`` };
   let validated: KnowledgeItem | undefined = item;
   for (let attempt = 1; validated?.status === "validated"; attempt += 1) {
+    const [conflict, ...more] = await options.store.conflictsOf(validated);
+    if (conflict !== undefined) {
+      const { message, hint } = blockedMessage(item.id, conflict);
+      await options.store.saveConflicts([conflict, ...more]);
+      const held = hold(validated, { actor: options.actor, reason: message, atUs: options.clock.nowUs() });
+      if (await saved(options.store, held, attempt)) return { item: held.item, validation, next: `it passed, but ${message}; \`${hint}\`` };
+      validated = await current(options.store, item.id);
+      continue;
+    }
     const activated = activate(validated, {
       actor: options.actor,
       reason: "activation by evidence is configured",

@@ -8,6 +8,7 @@ import {
 } from "../knowledge/knowledge-item.ts";
 import type { KnowledgeType, Taint } from "../lesson/lesson.ts";
 import { indexed } from "./assembled.ts";
+import { refuseConflicts } from "./conflict-gate.ts";
 import type { Row, SqlExecutor, SqlValue } from "./driver.ts";
 import { idList } from "./rows.ts";
 import { jsonBlob, jsonOf, requiredNumber, requiredText, textBlob, textOf } from "./values.ts";
@@ -86,8 +87,10 @@ async function countsOf(executor: SqlExecutor, itemIds: readonly string[]): Prom
   );
 }
 
-/** Writes one version of an item, its index entry and the certificate it carries. `counts` are never stored. */
+/** Writes one version of an item, its index entry and the certificate it carries. `counts` are never stored.
+ * Every way to active ends here, so that here is where a contradiction is refused: rejects "conflict". */
 export async function writeItem(tx: SqlExecutor, item: KnowledgeItem): Promise<void> {
+  await refuseConflicts(tx, item);
   if (item.validation !== undefined) await writeValidation(tx, item.validation);
   const columns: Readonly<Record<string, SqlValue>> = {
     id: item.id,

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { createAdminStore } from "./admin-store.ts";
 import type { BodyLog } from "./body-log.ts";
+import { createConflictStore } from "./conflict-store.ts";
 import type { SqlDriver } from "./driver.ts";
 import { createEffectStore } from "./effect-store.ts";
 import { createEvaluationStore } from "./evaluation-store.ts";
@@ -13,6 +14,7 @@ import { createOutcomeStore } from "./outcome-store.ts";
 import type { OfTheOwner, Store } from "./ports.ts";
 import { createSnapshotStore } from "./snapshot-store.ts";
 import { createTraceStore } from "./trace-store.ts";
+import { createUsageStore } from "./usage-store.ts";
 
 /** A store without what maps, assembles and diagnoses; whoever owns that adds it. */
 export type SqlStore = Omit<Store, OfTheOwner>;
@@ -27,6 +29,8 @@ export function createSqlStore(driver: SqlDriver, clock: Clock, log?: BodyLog): 
     ...createLessonStore(driver, clock),
     ...createKnowledgeStore(driver, clock),
     ...createSnapshotStore(driver),
+    ...createConflictStore(driver, clock),
+    ...createUsageStore(driver),
     ...createKnowledgeSearch(driver),
     ...createEffectStore(driver),
     ...createEvaluationStore(driver),

@@ -1,7 +1,7 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { EvalStore } from "../evaluation/ports.ts";
 import type { KnowledgeSearch } from "../injection/ports.ts";
-import type { EffectStore, KnowledgeStore, SnapshotStore } from "../knowledge/ports.ts";
+import type { ConflictStore, EffectStore, KnowledgeStore, SnapshotStore, UsageStore } from "../knowledge/ports.ts";
 import type { LessonStore } from "../lesson/ports.ts";
 import type { Feedback, Outcome } from "../outcome/outcome.ts";
 import type { OutcomeStore } from "../outcome/ports.ts";
@@ -227,6 +227,8 @@ export interface Store
     LessonStore,
     KnowledgeStore,
     SnapshotStore,
+    ConflictStore,
+    UsageStore,
     KnowledgeSearch,
     EffectStore,
     EvalStore,

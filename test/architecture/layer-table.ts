@@ -26,7 +26,7 @@ export interface Architecture {
 /** Rooms whose noun is not the room's own name. */
 const NOUNS: Readonly<Record<string, readonly string[]>> = {
   span: ["span", "raw-span"],
-  knowledge: ["knowledge-item"],
+  knowledge: ["knowledge-item", "conflict"],
 };
 
 /** Reads the layers out of AGENTS.md, so that the page and the check cannot differ. Throws on any word it does not know. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { SqlStore } from "../../../src/store/local-store.ts";
+import { describeConflicts } from "./conflicts.ts";
 import { describeEffects } from "./effects.ts";
 import { describeEvaluations } from "./evaluations.ts";
 import { describeIngest } from "./ingest.ts";
@@ -25,6 +26,7 @@ export function describeStore(name: string, open: () => Promise<SqlStore>): void
     describeKnowledge(() => store);
     describeEffects(() => store);
     describeSnapshots(() => store);
+    describeConflicts(() => store);
     describeEvaluations(() => store);
   });
 }

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { systemClock } from "../src/base/clock.ts";
 import { newTraceId } from "../src/base/id.ts";
 import { injectionFrom } from "../src/compose/from-config.ts";
-import { acquireRuntime } from "../src/compose/runtime.ts";
+import { acquireRuntime, type Runtime } from "../src/compose/runtime.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
 import { learn } from "../src/learner/cycle.ts";
 import { recoveryAnalyzer } from "../src/lesson/recovery-analyzer.ts";
@@ -85,7 +85,7 @@ export async function startCollector(options: CollectorOptions = {}, hooks: Coll
     closers.push(() => http.close());
     const grpc = await startGrpcReceiver({ ...common, ...guard, handle, port: config.otlpGrpcPort });
     closers.push(() => grpc.close());
-    const app = createApi({ ports: apiPorts(store, config, handle), host: config.host, ...guard });
+    const app = createApi({ ports: apiPorts(runtime, config, handle), host: config.host, ...guard });
     const api = await startApi({ ...common, app, port: config.apiPort });
     closers.push(() => api.close());
     closers.push(startLearner(store, config));
@@ -105,8 +105,8 @@ function urlHost(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }
 
-function apiPorts(store: Store, config: Config, handle: OtlpHandler): ApiPorts {
-  const injection = injectionFrom(store, config);
+function apiPorts({ store, knowledge }: Runtime, config: Config, handle: OtlpHandler): ApiPorts {
+  const injection = injectionFrom(knowledge, config);
   return {
     status: async () => ({ ...(await store.status()), receiver: handle.counts() }),
     knowledgeFor: ({ traceId, ...request }) => injection({ ...request, seed: traceId ?? newTraceId() }),

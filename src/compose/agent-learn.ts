@@ -80,7 +80,8 @@ export class AgentLearn {
     const remote =
       this.config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(this.config), token: this.config.token });
     const { store } = this.#runtime;
-    const source: InjectionSource = remote === undefined ? injectionFrom(store, this.config) : (request) => remote.knowledge(request);
+    const source: InjectionSource =
+      remote === undefined ? injectionFrom(this.#runtime.knowledge, this.config) : (request) => remote.knowledge(request);
     this.#sendFeedback = remote === undefined ? (feedback) => store.addFeedback(feedback) : (feedback) => remote.feedback(feedback);
     this.#client = createKnowledgeClient({ source, ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }) });
     this.#tracer = createFunctionTracer({ sink: this.#runtime.sink, getKnowledge: (task) => this.#client.getKnowledge(task) });
@@ -142,7 +143,7 @@ export class AgentLearn {
     const entries = await store.listEvalCases();
     const scorable = entries.filter((entry) => this.#scorers.has(entry.id) || entry.expected !== undefined);
     const obstacle = obstacleOf(entries, scorable);
-    return learn({
+    const report = await learn({
       store,
       clock: systemClock,
       analyzers: this.#options.analyzers ?? defaultAnalyzers(this.config),
@@ -160,6 +161,9 @@ export class AgentLearn {
       ...(onProgress === undefined ? {} : { onProgress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
+    // What was learnt is in the very next prompt.
+    await this.#runtime.knowledge.refresh();
+    return report;
   }
 
   /** Runs the agent on every eval case and stores the result. Scorer precedence: the case's, the call's, comparison with expectedOutput. */

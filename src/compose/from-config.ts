@@ -1,11 +1,11 @@
 import type { Config } from "../config/config.ts";
 import type { Injection } from "../injection/injection.ts";
+import type { KnowledgeSearch } from "../injection/ports.ts";
 import { select } from "../injection/select.ts";
 import { llmAnalyzer } from "../lesson/llm-analyzer.ts";
 import type { Analyzer } from "../lesson/ports.ts";
 import { recoveryAnalyzer } from "../lesson/recovery-analyzer.ts";
 import { createLlm } from "../llm/client.ts";
-import type { Store } from "../store/ports.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import { endpointTarget, type Target } from "./runtime.ts";
 
@@ -23,16 +23,16 @@ export function apiUrlOf(config: Config): string {
   return url.href;
 }
 
-/** Chooses knowledge out of a store within the configured limits. One way for an agent's own process and for the API of a collector. */
+/** Chooses among what a search finds, within the configured limits. One way for an agent's own process and for the API of a collector. */
 export function injectionFrom(
-  store: Store,
+  search: KnowledgeSearch,
   config: Config,
 ): (request: { readonly task: string; readonly agentName?: string; readonly seed: string }) => Promise<Injection> {
   return ({ task, agentName, seed }) =>
     select({
       task,
       ...(agentName === undefined ? {} : { agentName }),
-      search: store,
+      search,
       withholdProbability: config.withholdProbability,
       seed,
       maxItems: config.maxItems,

@@ -2,7 +2,7 @@ import { LearnError } from "../base/error.ts";
 import { uniformOf } from "../base/id.ts";
 import { jaccard, tokenSet } from "../base/similarity.ts";
 import { type InjectableItem, injectable } from "../knowledge/injectable.ts";
-import { appliesTo, type KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import { appliesTo, type ItemInUse } from "../knowledge/knowledge-item.ts";
 import type { Injection } from "./injection.ts";
 import type { InjectionRequest } from "./ports.ts";
 import { render, renderItem } from "./render.ts";
@@ -28,7 +28,7 @@ const SAME_CONTENT = 0.9;
  */
 export function assign(
   request: InjectionRequest,
-  source: { readonly pinned: readonly KnowledgeItem[]; readonly ranked: readonly KnowledgeItem[] },
+  source: { readonly pinned: readonly ItemInUse[]; readonly ranked: readonly ItemInUse[] },
   limits: Limits = {},
 ): Injection {
   const { withholdProbability, seed } = request;
@@ -47,7 +47,7 @@ export function assign(
 function createChoice(request: InjectionRequest, maxTokens: number) {
   const taken: { readonly id: string; readonly tokens: ReadonlySet<string>; readonly content: string }[] = [];
   let budget = maxTokens;
-  const fits = (item: KnowledgeItem, priority: KnowledgeItem["priority"]): InjectableItem | undefined => {
+  const fits = (item: ItemInUse, priority: ItemInUse["priority"]): InjectableItem | undefined => {
     if (item.priority !== priority) return undefined;
     if (!appliesTo(item, request)) return undefined;
     const ready = injectable(item);
@@ -63,7 +63,7 @@ function createChoice(request: InjectionRequest, maxTokens: number) {
     return ready;
   };
   return {
-    take: (items: readonly KnowledgeItem[], priority: KnowledgeItem["priority"], limit: number): readonly InjectableItem[] => {
+    take: (items: readonly ItemInUse[], priority: ItemInUse["priority"], limit: number): readonly InjectableItem[] => {
       const chosen: InjectableItem[] = [];
       for (const item of items) {
         if (chosen.length >= limit) break;

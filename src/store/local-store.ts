@@ -3,6 +3,7 @@ import { createAdminStore } from "./admin-store.ts";
 import type { SqlDriver } from "./driver.ts";
 import { createEvaluationStore } from "./evaluation-store.ts";
 import { createIngestStore } from "./ingest-store.ts";
+import { createKnowledgeFeed } from "./knowledge-changes.ts";
 import { createKnowledgeSearch } from "./knowledge-search.ts";
 import { createKnowledgeStore } from "./knowledge-store.ts";
 import { createLeaseStore } from "./lease-store.ts";
@@ -24,6 +25,7 @@ export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {
     ...createLessonStore(driver, clock),
     ...createKnowledgeStore(driver, clock),
     ...createKnowledgeSearch(driver),
+    ...createKnowledgeFeed(driver),
     ...createEvaluationStore(driver),
     ...createAdminStore(driver, clock),
     close: () => driver.close(),

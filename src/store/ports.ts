@@ -1,6 +1,6 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { EvalStore } from "../evaluation/ports.ts";
-import type { KnowledgeSearch } from "../injection/ports.ts";
+import type { KnowledgeFeed, KnowledgeSearch } from "../injection/ports.ts";
 import type { KnowledgeStore } from "../knowledge/ports.ts";
 import type { LessonStore } from "../lesson/ports.ts";
 import type { Feedback, Outcome } from "../outcome/outcome.ts";
@@ -171,6 +171,7 @@ export interface Store
     LessonStore,
     KnowledgeStore,
     KnowledgeSearch,
+    KnowledgeFeed,
     EvalStore,
     AdminStore {
   /** Safe twice. */

@@ -40,6 +40,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   pinnedItems: true,
   searchKnowledge: true,
   provenItems: true,
+  knowledgeChanges: true,
   saveEvalCases: true,
   listEvalCases: true,
   saveEvalRun: true,

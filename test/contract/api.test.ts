@@ -26,8 +26,8 @@ function anApi(overrides: Partial<ApiPorts> = {}, options: Partial<ApiOptions> =
   };
   const injection = {
     text: "Use ISO dates.",
-    given: [item as InjectableItem],
-    withheld: [held as InjectableItem],
+    given: [item as unknown as InjectableItem],
+    withheld: [held as unknown as InjectableItem],
     withholdProbability: 0.2,
     seed: TRACE_ID,
   };

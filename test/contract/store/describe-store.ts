@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { SqlStore } from "../../../src/store/local-store.ts";
+import { describeChanges } from "./changes.ts";
 import { describeEvaluations } from "./evaluations.ts";
 import { describeIngest } from "./ingest.ts";
 import { describeKnowledge } from "./knowledge.ts";
@@ -21,6 +22,7 @@ export function describeStore(name: string, open: () => Promise<SqlStore>): void
     describeLeases(() => store);
     describeTraces(() => store);
     describeKnowledge(() => store);
+    describeChanges(() => store);
     describeEvaluations(() => store);
   });
 }

@@ -114,6 +114,7 @@ function apiPorts({ store, knowledge }: Runtime, config: Config, handle: OtlpHan
     listTraces: (filter) => store.listTraces(filter),
     getTrace: (id) => store.getTrace(id),
     listKnowledge: (filter) => store.listKnowledge(filter),
+    knowledgeChanges: (since, limit) => store.knowledgeChanges(since, limit),
   };
 }
 

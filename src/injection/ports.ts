@@ -34,6 +34,22 @@ export interface KnowledgeFeed {
   knowledgeChanges(since: number, limit: number): Promise<KnowledgeChanges>;
 }
 
+/** The vector of the words of one item, by one model. */
+export interface ItemVector {
+  readonly itemId: string;
+  /** Of the words it was made from; other words make it stale. */
+  readonly digest: string;
+  readonly vector: Float32Array;
+}
+
+/** Keeps vectors, so that each is made once. Those of different models never meet: `modelId` is part of every question. */
+export interface VectorStore {
+  /** What there is for these items, in any order. */
+  itemVectors(modelId: string, itemIds: readonly string[]): Promise<readonly ItemVector[]>;
+  /** Replaces those of the same item and model. One of an item that is not there any more is left out. */
+  saveItemVectors(modelId: string, vectors: readonly ItemVector[]): Promise<void>;
+}
+
 /** What one call asks for, and who asks: items that do not apply there are left out, see `appliesTo` of the knowledge room. */
 export interface InjectionRequest extends Scope {
   readonly task: string;

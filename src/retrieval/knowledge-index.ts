@@ -1,24 +1,40 @@
 import { searchWords } from "../base/search-words.ts";
+import type { EmbeddingModel } from "../embedding/embedding-model.ts";
 import { appliesTo, type ItemInUse, type Scope, scopeOf } from "../knowledge/knowledge-item.ts";
+import { fuse } from "./fuse.ts";
 import { createProvenLists } from "./proven-lists.ts";
 import type { SlotFilter } from "./ranked.ts";
+import { relevantSlots } from "./relevance.ts";
+import type { VectorTable } from "./vector-table.ts";
 import { createWordIndex } from "./word-index.ts";
 
 /** Active items in memory, and the ways to find them. Everything answers at once. */
 export interface KnowledgeIndex {
-  /** Adds an item, or puts it in the place of the one with its id. */
-  put(item: ItemInUse): void;
+  /** Adds an item, or puts it in the place of the one with its id. True when its words are new: it has no vectors then. */
+  put(item: ItemInUse): boolean;
   remove(id: string): void;
-  has(id: string): boolean;
+  get(id: string): ItemInUse | undefined;
+  /** Where the item stands while its words are these; a table that follows the index goes by it. */
+  slotOf(item: ItemInUse): number | undefined;
   ids(): Iterable<string>;
   size(): number;
   /** As `KnowledgeSearch` says. */
   pinned(asking: Scope): readonly ItemInUse[];
   proven(agentName: string, limit: number): readonly ItemInUse[];
-  search(task: string, limit: number, asking: Scope): readonly ItemInUse[];
+  /** By words alone, or by words and `query`, a vector of the model that is searched by. Nothing below the floor of relevance.ts. */
+  search(task: string, limit: number, asking: Scope, query?: Float32Array): readonly ItemInUse[];
+  /** Clears the places of the table whose words go, until the function returned is called. */
+  follow(table: VectorTable): () => void;
+  /** From now on, in the place of the table before. */
+  searchBy(table: VectorTable, model: EmbeddingModel): void;
+  /** The model of the vectors that are searched; undefined while there are none. */
+  model(): EmbeddingModel | undefined;
   /** Of the typed arrays; items and words come on top. */
   bytes(): number;
 }
+
+/** Places of each ranking that take part in the fusion. Deeper ones add less than 1 / 110. */
+const LEAST_DEPTH = 50;
 
 export function createKnowledgeIndex(): KnowledgeIndex {
   const words = createWordIndex();
@@ -31,6 +47,8 @@ export function createKnowledgeIndex(): KnowledgeIndex {
   const scopeOfSlot: number[] = [];
   const pinned = new Map<string, ItemInUse>();
   const proven = createProvenLists();
+  const tables = new Set<VectorTable>();
+  let vectors: { readonly table: VectorTable; readonly model: EmbeddingModel } | undefined;
 
   function scopeNumber(item: ItemInUse): number {
     const scope = scopeOf(item);
@@ -46,6 +64,7 @@ export function createKnowledgeIndex(): KnowledgeIndex {
     const item = slot === undefined ? undefined : items[slot];
     if (slot === undefined || item === undefined) return undefined;
     words.remove(slot, textsOf(item));
+    for (const table of tables) table.clear(slot);
     items[slot] = undefined;
     slots.delete(id);
     pinned.delete(id);
@@ -62,7 +81,7 @@ export function createKnowledgeIndex(): KnowledgeIndex {
     put(item) {
       const known = slots.get(item.id);
       const before = known === undefined ? undefined : items[known];
-      const sameText = before !== undefined && before.content === item.content && before.appliesWhen === item.appliesWhen;
+      const sameText = before !== undefined && haveSameText(before, item);
       const slot = sameText ? (known as number) : (forget(item.id) ?? free.pop() ?? items.length);
       if (before !== undefined && sameText) proven.remove(before);
       else words.add(slot, textsOf(item));
@@ -72,24 +91,48 @@ export function createKnowledgeIndex(): KnowledgeIndex {
       if (item.priority === "pinned") pinned.set(item.id, item);
       else pinned.delete(item.id);
       proven.add(item);
+      return !sameText;
     },
     remove(id) {
       const slot = forget(id);
       if (slot !== undefined) free.push(slot);
     },
-    has: (id) => slots.has(id),
+    get: (id) => items[slots.get(id) ?? -1],
+    slotOf: (item) => {
+      const slot = slots.get(item.id);
+      const now = slot === undefined ? undefined : items[slot];
+      return now !== undefined && haveSameText(now, item) ? slot : undefined;
+    },
     ids: () => slots.keys(),
     size: () => slots.size,
     pinned: (asking) => [...pinned.values()].filter((item) => appliesTo(item, asking)).sort(oldestFirst),
     proven: (agentName, limit) => proven.best(agentName, limit),
-    search(task, limit, asking) {
+    search(task, limit, asking, query) {
       const asked = searchWords(task);
-      if (asked.length === 0) return [];
-      const found = words.best(asked, limit, filterFor(asking));
-      return found.flatMap(({ slot }) => items[slot] ?? []);
+      const filter = filterFor(asking);
+      const depth = Math.max(limit, LEAST_DEPTH);
+      const byWords = asked.length === 0 ? [] : words.best(asked, depth, filter);
+      const table = query === undefined ? undefined : vectors?.table;
+      const byVectors = query === undefined || table === undefined ? [] : table.best(query, depth, filter);
+      const cosineOf = (slot: number): number | undefined => (query === undefined ? undefined : table?.cosine(query, slot));
+      const relevant = relevantSlots(asked.length, byWords, byVectors, cosineOf);
+      const found = fuse([byWords, byVectors]).filter(({ slot }) => relevant.has(slot));
+      return found.slice(0, limit).flatMap(({ slot }) => items[slot] ?? []);
     },
-    bytes: () => words.bytes(),
+    follow(table) {
+      tables.add(table);
+      return () => void tables.delete(table);
+    },
+    searchBy(table, model) {
+      vectors = { table, model };
+    },
+    model: () => vectors?.model,
+    bytes: () => words.bytes() + [...tables].reduce((sum, table) => sum + table.bytes(), 0),
   };
+}
+
+function haveSameText(left: ItemInUse, right: ItemInUse): boolean {
+  return left.content === right.content && left.appliesWhen === right.appliesWhen;
 }
 
 function textsOf(item: ItemInUse): readonly string[] {

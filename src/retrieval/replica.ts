@@ -1,9 +1,18 @@
-import type { KnowledgeChanges, KnowledgeFeed, KnowledgeSearch } from "../injection/ports.ts";
+import { LearnError } from "../base/error.ts";
+import type { EmbeddingModel } from "../embedding/embedding-model.ts";
+import type { KnowledgeChanges, KnowledgeFeed, KnowledgeSearch, VectorStore } from "../injection/ports.ts";
 import { createReporter } from "../telemetry/report.ts";
+import { createItemVectors, type ItemVectors } from "./item-vectors.ts";
 import { createKnowledgeIndex } from "./knowledge-index.ts";
 
 export interface ReplicaOptions {
   readonly feed: KnowledgeFeed;
+  /** Opens the model by which items are searched beside their words. Called once, at the first question. */
+  readonly model?: () => Promise<EmbeddingModel>;
+  /** Where vectors are kept; without it they are made anew by each process. */
+  readonly vectors?: VectorStore;
+  /** Whether this process makes vectors that are missing with a model that is not at once. Default false: each would pay for the same ones. */
+  readonly embedsItems?: boolean;
   /** Milliseconds of a clock that only goes forward. Default performance.now. */
   readonly nowMs?: () => number;
 }
@@ -17,6 +26,8 @@ export interface KnowledgeReplica extends KnowledgeSearch {
   changed(): void;
   /** Resolves once everything that was changed before the call is taken in, or could not be. At once when nobody asked yet. */
   refresh(): Promise<void>;
+  /** Searches by another model as soon as it has a vector of nearly every item; by the one before until then. Resolves when that is so, or can't be now. */
+  useModel(model: EmbeddingModel): Promise<void>;
   /** Stops looking for changes. Safe twice; questions are answered as before. */
   close(): void;
 }
@@ -34,7 +45,12 @@ const READ_ALL_EVERY_MS = 600_000;
 // Indexing 500 items takes about 5 ms, which is as long as the agent's loop should stand still; the next page is fetched meanwhile.
 const PAGE = 500;
 
-export function createKnowledgeReplica({ feed, nowMs = () => performance.now() }: ReplicaOptions): KnowledgeReplica {
+/** A model elsewhere has this long for a task; then its words must do. */
+const EMBED_WAIT_MS = 150;
+const MAX_EMBEDDED_CHARACTERS = 8_192;
+
+export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplica {
+  const { feed, nowMs = () => performance.now() } = options;
   const index = createKnowledgeIndex();
   const reporter = createReporter("knowledge copy");
   let since = 0;
@@ -46,13 +62,16 @@ export function createKnowledgeReplica({ feed, nowMs = () => performance.now() }
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
+  let openModel = options.model;
+  // The one that is searched by, and while it is replaced its successor.
+  let vectors: ItemVectors[] = [];
   let running: { readonly done: Promise<void>; readonly beganAtMs: number } | undefined;
 
   function take({ changes }: KnowledgeChanges, seen: Set<string> | undefined): void {
     for (const { id, item } of changes) {
       // Whether the evidence is about these very words is checked where the prompt is made, for the few that are chosen: a digest each took a third of the load.
       if (item?.validation?.decision === "pass") {
-        index.put(item);
+        if (index.put(item)) for (const kept of vectors) kept.note(id);
         seen?.add(id);
       } else index.remove(id);
     }
@@ -94,6 +113,7 @@ export function createKnowledgeReplica({ feed, nowMs = () => performance.now() }
       .then(() => {
         isLoaded = true;
         hasFailed = false;
+        for (const kept of vectors) void kept.run();
       })
       .catch((caught: unknown) => {
         hasFailed = true;
@@ -105,6 +125,38 @@ export function createKnowledgeReplica({ feed, nowMs = () => performance.now() }
       });
     running = { done, beganAtMs: nowMs() };
     return done;
+  }
+
+  async function useModel(model: EmbeddingModel): Promise<void> {
+    if (vectors.at(-1)?.model.id === model.id || isClosed) return;
+    const embeds = model.embedNow !== undefined || options.embedsItems === true;
+    const next = createItemVectors({ index, model, store: options.vectors, embeds, reporter, nowMs });
+    vectors.push(next);
+    if (isLoaded) await next.run();
+  }
+
+  /** Lets go of models that are not searched by any more. */
+  function dropOldModels(): void {
+    const current = vectors.findIndex(({ model }) => model === index.model());
+    if (current <= 0) return;
+    for (const old of vectors.slice(0, current)) old.close();
+    vectors = vectors.slice(current);
+  }
+
+  /** The task as the model sees it; undefined where there is none yet, or it takes too long. Never rejects. */
+  async function queryVector(task: string): Promise<Float32Array | undefined> {
+    dropOldModels();
+    const model = index.model();
+    if (model === undefined || task.trim() === "") return undefined;
+    const text = task.slice(0, MAX_EMBEDDED_CHARACTERS);
+    try {
+      if (model.embedNow !== undefined) return model.embedNow(text);
+      const [vector] = await withDeadline(model.embed([text], AbortSignal.timeout(EMBED_WAIT_MS)));
+      return vector;
+    } catch (caught) {
+      reporter.failure("the task could not be embedded; knowledge is searched by its words", caught);
+      return undefined;
+    }
   }
 
   function watch(): void {
@@ -124,6 +176,11 @@ export function createKnowledgeReplica({ feed, nowMs = () => performance.now() }
     const now = nowMs();
     askedAtMs = now;
     watch();
+    if (openModel !== undefined) {
+      const opening = openModel();
+      openModel = undefined;
+      opening.then(useModel).catch((caught: unknown) => reporter.failure("the embedding model could not be opened", caught));
+    }
     if (!isLoaded && !hasFailed) return waitFor(look(), LOAD_WAIT_MS);
     if (!isStale && now - checkedAtMs < CHECK_EVERY_MS && isLoaded) return;
     // After a failure the next look is a second away; one that hangs was waited for once.
@@ -140,7 +197,7 @@ export function createKnowledgeReplica({ feed, nowMs = () => performance.now() }
     },
     searchKnowledge: async (task, limit, asking) => {
       await beFresh();
-      return index.search(task, limit, asking);
+      return index.search(task, limit, asking, await queryVector(task));
     },
     provenItems: async (agentName, limit) => {
       await beFresh();
@@ -154,8 +211,10 @@ export function createKnowledgeReplica({ feed, nowMs = () => performance.now() }
       isStale = true;
       await look();
     },
+    useModel,
     close() {
       isClosed = true;
+      for (const kept of vectors) kept.close();
       clearInterval(timer);
       timer = undefined;
     },
@@ -170,5 +229,13 @@ function waitFor(work: Promise<void>, timeoutMs: number): Promise<void> {
       clearTimeout(timer);
       resolve();
     });
+  });
+}
+
+/** Also for a model that does not heed its signal. */
+function withDeadline<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new LearnError("timeout", `the model took more than ${EMBED_WAIT_MS} ms`)), EMBED_WAIT_MS);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

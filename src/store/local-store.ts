@@ -3,6 +3,7 @@ import { createAdminStore } from "./admin-store.ts";
 import type { SqlDriver } from "./driver.ts";
 import { createEvaluationStore } from "./evaluation-store.ts";
 import { createIngestStore } from "./ingest-store.ts";
+import { createVectorStore } from "./item-vectors.ts";
 import { createKnowledgeFeed } from "./knowledge-changes.ts";
 import { createKnowledgeSearch } from "./knowledge-search.ts";
 import { createKnowledgeStore } from "./knowledge-store.ts";
@@ -26,6 +27,7 @@ export function createSqlStore(driver: SqlDriver, clock: Clock): SqlStore {
     ...createKnowledgeStore(driver, clock),
     ...createKnowledgeSearch(driver),
     ...createKnowledgeFeed(driver),
+    ...createVectorStore(driver),
     ...createEvaluationStore(driver),
     ...createAdminStore(driver, clock),
     close: () => driver.close(),

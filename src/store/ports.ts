@@ -1,6 +1,6 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { EvalStore } from "../evaluation/ports.ts";
-import type { KnowledgeFeed, KnowledgeSearch } from "../injection/ports.ts";
+import type { KnowledgeFeed, KnowledgeSearch, VectorStore } from "../injection/ports.ts";
 import type { KnowledgeStore } from "../knowledge/ports.ts";
 import type { LessonStore } from "../lesson/ports.ts";
 import type { Feedback, Outcome } from "../outcome/outcome.ts";
@@ -172,6 +172,7 @@ export interface Store
     KnowledgeStore,
     KnowledgeSearch,
     KnowledgeFeed,
+    VectorStore,
     EvalStore,
     AdminStore {
   /** Safe twice. */

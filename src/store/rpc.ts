@@ -41,6 +41,8 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   searchKnowledge: true,
   provenItems: true,
   knowledgeChanges: true,
+  itemVectors: true,
+  saveItemVectors: true,
   saveEvalCases: true,
   listEvalCases: true,
   saveEvalRun: true,

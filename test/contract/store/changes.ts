@@ -81,3 +81,32 @@ export function describeChanges(store: () => SqlStore): void {
     });
   });
 }
+
+export function describeVectors(store: () => SqlStore): void {
+  describe("vectors of items", () => {
+    const vector = (itemId: string, ...numbers: number[]) => ({ itemId, digest: "d", vector: Float32Array.from(numbers) });
+
+    test("are kept by item and model, the last ones, and go with the item", async () => {
+      const [first, second] = [
+        (await store().propose(aLesson(), "learner")).item.id,
+        (await store().propose(aLesson(), "learner")).item.id,
+      ];
+      await store().saveItemVectors("m-1", [vector(first, 0.1, -2, 3e-9), vector(second, 1)]);
+      await store().saveItemVectors("m-2", [vector(first, 7)]);
+      await store().saveItemVectors("m-1", [{ ...vector(second, 5), digest: "e" }]);
+      const rows = await store().itemVectors("m-1", [second, first, "unknown"]);
+      expect([...rows].sort((a, b) => a.vector.length - b.vector.length)).toEqual([
+        { ...vector(second, 5), digest: "e" },
+        vector(first, 0.1, -2, 3e-9),
+      ]);
+      expect(await store().itemVectors("m-3", [first])).toEqual([]);
+      await store().removeItem(first);
+      expect(await store().itemVectors("m-1", [first])).toEqual([]);
+    });
+
+    test("of an item that is not there are left out", async () => {
+      await store().saveItemVectors("m-1", [vector("nobody", 1)]);
+      expect(await store().itemVectors("m-1", ["nobody"])).toEqual([]);
+    });
+  });
+}

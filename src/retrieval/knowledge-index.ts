@@ -36,7 +36,8 @@ export interface KnowledgeIndex {
 /** Places of each ranking that take part in the fusion. Deeper ones add less than 1 / 110. */
 const LEAST_DEPTH = 50;
 
-export function createKnowledgeIndex(): KnowledgeIndex {
+/** `relevant`: the floor; another one only to measure the ranking without it. */
+export function createKnowledgeIndex({ relevant = relevantSlots }: { readonly relevant?: typeof relevantSlots } = {}): KnowledgeIndex {
   const words = createWordIndex();
   const items: (ItemInUse | undefined)[] = [];
   const slots = new Map<string, number>();
@@ -44,19 +45,21 @@ export function createKnowledgeIndex(): KnowledgeIndex {
   // Scopes are few: each is compared with who asks once per question, however many items have it.
   const scopes: Scope[] = [];
   const scopeNumbers = new Map<string, number>();
-  const scopeOfSlot: number[] = [];
+  /** Number of the scope plus one, of slots that a search may find; 0 for the others. */
+  let scopeOfSlot = new Uint16Array(1 << 10);
   const pinned = new Map<string, ItemInUse>();
   const proven = createProvenLists();
   const tables = new Set<VectorTable>();
   let vectors: { readonly table: VectorTable; readonly model: EmbeddingModel } | undefined;
 
+  /** From 1. */
   function scopeNumber(item: ItemInUse): number {
-    const scope = scopeOf(item);
-    const key = JSON.stringify(scope);
+    const key = `${part(item.agentName)}${part(item.service)}${part(item.model)}${part(item.tenant)}`;
     const known = scopeNumbers.get(key);
     if (known !== undefined) return known;
-    scopeNumbers.set(key, scopes.length);
-    return scopes.push(scope) - 1;
+    const number = scopes.push(scopeOf(item));
+    scopeNumbers.set(key, number);
+    return number;
   }
 
   function forget(id: string): number | undefined {
@@ -66,6 +69,7 @@ export function createKnowledgeIndex(): KnowledgeIndex {
     words.remove(slot, textsOf(item));
     for (const table of tables) table.clear(slot);
     items[slot] = undefined;
+    scopeOfSlot[slot] = 0;
     slots.delete(id);
     pinned.delete(id);
     proven.remove(item);
@@ -73,8 +77,8 @@ export function createKnowledgeIndex(): KnowledgeIndex {
   }
 
   function filterFor(asking: Scope): SlotFilter {
-    const applies = scopes.map((scope) => appliesTo(scope, asking));
-    return (slot) => applies[scopeOfSlot[slot] as number] === true && items[slot]?.priority === "normal";
+    const applies = Uint8Array.from([0, ...scopes.map((scope) => (appliesTo(scope, asking) ? 1 : 0))]);
+    return (slot) => applies[scopeOfSlot[slot] as number] === 1;
   }
 
   return {
@@ -87,7 +91,8 @@ export function createKnowledgeIndex(): KnowledgeIndex {
       else words.add(slot, textsOf(item));
       items[slot] = item;
       slots.set(item.id, slot);
-      scopeOfSlot[slot] = scopeNumber(item);
+      if (slot >= scopeOfSlot.length) scopeOfSlot = wider(scopeOfSlot);
+      scopeOfSlot[slot] = item.priority === "normal" ? scopeNumber(item) : 0;
       if (item.priority === "pinned") pinned.set(item.id, item);
       else pinned.delete(item.id);
       proven.add(item);
@@ -115,8 +120,8 @@ export function createKnowledgeIndex(): KnowledgeIndex {
       const table = query === undefined ? undefined : vectors?.table;
       const byVectors = query === undefined || table === undefined ? [] : table.best(query, depth, filter);
       const cosineOf = (slot: number): number | undefined => (query === undefined ? undefined : table?.cosine(query, slot));
-      const relevant = relevantSlots(asked.length, byWords, byVectors, cosineOf);
-      const found = fuse([byWords, byVectors]).filter(({ slot }) => relevant.has(slot));
+      const admitted = relevant(asked.length, byWords, byVectors, cosineOf);
+      const found = fuse([byWords, byVectors]).filter(({ slot }) => admitted.has(slot));
       return found.slice(0, limit).flatMap(({ slot }) => items[slot] ?? []);
     },
     follow(table) {
@@ -133,6 +138,17 @@ export function createKnowledgeIndex(): KnowledgeIndex {
 
 function haveSameText(left: ItemInUse, right: ItemInUse): boolean {
   return left.content === right.content && left.appliesWhen === right.appliesWhen;
+}
+
+/** Unlike for every two values, also for undefined. */
+function part(value: string | undefined): string {
+  return value === undefined ? "-" : `${value.length}:${value}`;
+}
+
+function wider(array: Uint16Array<ArrayBuffer>): Uint16Array<ArrayBuffer> {
+  const larger = new Uint16Array(array.length * 2);
+  larger.set(array);
+  return larger;
 }
 
 function textsOf(item: ItemInUse): readonly string[] {

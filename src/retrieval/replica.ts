@@ -24,10 +24,12 @@ export interface ReplicaOptions {
 export interface KnowledgeReplica extends KnowledgeSearch {
   /** Says that this process changed something: the next question looks for it first. */
   changed(): void;
-  /** Resolves once everything that was changed before the call is taken in, or could not be. At once when nobody asked yet. */
+  /** Resolves once everything that was changed before the call is taken in, or could not be, or after 5 s. At once when nobody asked yet. */
   refresh(): Promise<void>;
   /** Searches by another model as soon as it has a vector of nearly every item; by the one before until then. Resolves when that is so, or can't be now. */
   useModel(model: EmbeddingModel): Promise<void>;
+  /** What is searched now; asks nobody. `model`: the id of the one by whose vectors, absent while it is words alone. */
+  status(): { readonly items: number; readonly model?: string };
   /** Stops looking for changes. Safe twice; questions are answered as before. */
   close(): void;
 }
@@ -38,6 +40,7 @@ const CHECK_EVERY_MS = 1_000;
 const CHECK_WAIT_MS = 50;
 /** The first question waits for the first load, within the second that `getKnowledge` takes at most. */
 const LOAD_WAIT_MS = 800;
+const REFRESH_WAIT_MS = 5_000;
 /** Nobody looks for a process that stopped asking. */
 const IDLE_AFTER_MS = 60_000;
 /** Counts of runs change without a change of the item; they are read anew this often, and with them a store that was replaced is found out. */
@@ -209,9 +212,13 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     async refresh() {
       if (askedAtMs === Number.NEGATIVE_INFINITY) return;
       isStale = true;
-      await look();
+      await waitFor(look(), REFRESH_WAIT_MS);
     },
     useModel,
+    status() {
+      const model = index.model();
+      return { items: index.size(), ...(model === undefined ? {} : { model: model.id }) };
+    },
     close() {
       isClosed = true;
       for (const kept of vectors) kept.close();

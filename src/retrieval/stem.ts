@@ -4,19 +4,20 @@
  */
 export function stem(word: string): string {
   if (word.length < 3) return word;
-  let stemmed = pluralOff(word);
-  stemmed = participleOff(stemmed);
-  if (stemmed.endsWith("y") && hasVowel(stemmed.slice(0, -1))) stemmed = `${stemmed.slice(0, -1)}i`;
-  stemmed = replaceSuffix(stemmed, STEP_2, (rest) => measure(rest) > 0);
-  stemmed = replaceSuffix(stemmed, STEP_3, (rest) => measure(rest) > 0);
-  stemmed = replaceSuffix(stemmed, STEP_4, (rest, suffix) => measure(rest) > 1 && (suffix !== "ion" || /[st]$/.test(rest)));
+  let stemmed = participleOff(pluralOff(word));
+  if (stemmed.endsWith("y") && hasVowel(stemmed, stemmed.length - 1)) stemmed = `${stemmed.slice(0, -1)}i`;
+  stemmed = replaceSuffix(stemmed, STEP_2, (end) => measure(stemmed, end) > 0);
+  stemmed = replaceSuffix(stemmed, STEP_3, (end) => measure(stemmed, end) > 0);
+  stemmed = replaceSuffix(stemmed, STEP_4, (end, suffix) => measure(stemmed, end) > 1 && (suffix !== "ion" || endsInSOrT(stemmed, end)));
   return finalOff(stemmed);
 }
 
 type Suffixes = readonly (readonly [suffix: string, replacement: string])[];
+/** By their last letter: most words end in none of them. */
+type SuffixTable = ReadonlyMap<string, Suffixes>;
 
 // Where one suffix ends in another the longer stands first: the first that matches decides, also when its condition does not hold.
-const STEP_2: Suffixes = [
+const STEP_2: SuffixTable = byLastLetter([
   ["ational", "ate"],
   ["tional", "tion"],
   ["enci", "ence"],
@@ -38,8 +39,8 @@ const STEP_2: Suffixes = [
   ["aliti", "al"],
   ["iviti", "ive"],
   ["biliti", "ble"],
-];
-const STEP_3: Suffixes = [
+]);
+const STEP_3: SuffixTable = byLastLetter([
   ["icate", "ic"],
   ["ative", ""],
   ["alize", "al"],
@@ -47,16 +48,26 @@ const STEP_3: Suffixes = [
   ["ical", "ic"],
   ["ful", ""],
   ["ness", ""],
-];
-const STEP_4: Suffixes = "al ance ence er ic able ible ant ement ment ent ion ou ism ate iti ous ive ize"
-  .split(" ")
-  .map((suffix) => [suffix, ""]);
+]);
+const STEP_4: SuffixTable = byLastLetter(
+  "al ance ence er ic able ible ant ement ment ent ion ou ism ate iti ous ive ize".split(" ").map((suffix) => [suffix, ""] as const),
+);
 
-function replaceSuffix(word: string, suffixes: Suffixes, holds: (rest: string, suffix: string) => boolean): string {
-  for (const [suffix, replacement] of suffixes) {
+function byLastLetter(suffixes: Suffixes): SuffixTable {
+  const table = new Map<string, (readonly [string, string])[]>();
+  for (const entry of suffixes) {
+    const letter = entry[0].at(-1) as string;
+    table.set(letter, [...(table.get(letter) ?? []), entry]);
+  }
+  return table;
+}
+
+/** `holds` is asked with the length of what stays. */
+function replaceSuffix(word: string, table: SuffixTable, holds: (end: number, suffix: string) => boolean): string {
+  for (const [suffix, replacement] of table.get(word[word.length - 1] as string) ?? []) {
     if (word.length <= suffix.length || !word.endsWith(suffix)) continue;
-    const rest = word.slice(0, -suffix.length);
-    return holds(rest, suffix) ? rest + replacement : word;
+    const end = word.length - suffix.length;
+    return holds(end, suffix) ? word.slice(0, end) + replacement : word;
   }
   return word;
 }
@@ -68,47 +79,69 @@ function pluralOff(word: string): string {
 }
 
 function participleOff(word: string): string {
-  if (word.length > 3 && word.endsWith("eed")) return measure(word.slice(0, -3)) > 0 ? word.slice(0, -1) : word;
-  const suffix = ["ed", "ing"].find((candidate) => word.length > candidate.length && word.endsWith(candidate));
-  if (suffix === undefined) return word;
-  const rest = word.slice(0, -suffix.length);
-  if (!hasVowel(rest)) return word;
+  if (word.length > 3 && word.endsWith("eed")) return measure(word, word.length - 3) > 0 ? word.slice(0, -1) : word;
+  const cut = word.length > 2 && word.endsWith("ed") ? 2 : word.length > 3 && word.endsWith("ing") ? 3 : 0;
+  if (cut === 0 || !hasVowel(word, word.length - cut)) return word;
+  const rest = word.slice(0, -cut);
   if (rest.length > 2 && /(?:at|bl|iz)$/.test(rest)) return `${rest}e`;
   if (/([^aeiou])\1$/.test(rest) && !/[lsz]$/.test(rest)) return rest.slice(0, -1);
-  return measure(rest) === 1 && endsShort(rest) ? `${rest}e` : rest;
+  return measure(rest, rest.length) === 1 && endsShort(rest, rest.length) ? `${rest}e` : rest;
 }
 
 function finalOff(word: string): string {
   let stemmed = word;
   if (stemmed.endsWith("e")) {
-    const rest = stemmed.slice(0, -1);
-    const vowelGroups = measure(rest);
-    if (vowelGroups > 1 || (vowelGroups === 1 && !endsShort(rest))) stemmed = rest;
+    const end = stemmed.length - 1;
+    const times = measure(stemmed, end);
+    if (times > 1 || (times === 1 && !endsShort(stemmed, end))) stemmed = stemmed.slice(0, -1);
   }
-  return stemmed.endsWith("ll") && measure(stemmed.slice(0, -1)) > 1 ? stemmed.slice(0, -1) : stemmed;
+  return stemmed.endsWith("ll") && measure(stemmed, stemmed.length - 1) > 1 ? stemmed.slice(0, -1) : stemmed;
 }
 
-/** C for a consonant, V for a vowel. A `y` is a vowel after a consonant. */
-function shape(word: string): string {
-  let letters = "";
-  for (let at = 0; at < word.length; at += 1) {
-    const letter = word[at] as string;
-    const vowel = "aeiou".includes(letter) || (letter === "y" && at > 0 && letters[at - 1] === "C");
-    letters += vowel ? "V" : "C";
+/** A `y` is a vowel after a consonant. */
+function isVowel(word: string, at: number, afterVowel: boolean): boolean {
+  switch (word.charCodeAt(at)) {
+    case 97: // a
+    case 101: // e
+    case 105: // i
+    case 111: // o
+    case 117: // u
+      return true;
+    case 121: // y
+      return at > 0 && !afterVowel;
+    default:
+      return false;
   }
-  return letters;
 }
 
-/** How often a vowel is followed by a consonant. */
-function measure(word: string): number {
-  return shape(word).split("VC").length - 1;
+/** How often, up to `end`, a vowel is followed by a consonant. */
+function measure(word: string, end: number): number {
+  let times = 0;
+  let vowel = false;
+  for (let at = 0; at < end; at += 1) {
+    const isNext = isVowel(word, at, vowel);
+    if (vowel && !isNext) times += 1;
+    vowel = isNext;
+  }
+  return times;
 }
 
-function hasVowel(word: string): boolean {
-  return shape(word).includes("V");
+function hasVowel(word: string, end: number): boolean {
+  for (let at = 0; at < end; at += 1) if (isVowel(word, at, false)) return true;
+  return false;
 }
 
-/** Consonant, vowel, consonant other than w, x, y. */
-function endsShort(word: string): boolean {
-  return shape(word).endsWith("CVC") && !/[wxy]$/.test(word);
+/** Consonant, vowel, consonant other than w, x, y, before `end`. */
+function endsShort(word: string, end: number): boolean {
+  let last = 0;
+  let vowel = false;
+  for (let at = 0; at < end; at += 1) {
+    vowel = isVowel(word, at, vowel);
+    last = ((last << 1) | (vowel ? 1 : 0)) & 7;
+  }
+  return end > 2 && last === 0b010 && !"wxy".includes(word[end - 1] as string);
+}
+
+function endsInSOrT(word: string, end: number): boolean {
+  return word[end - 1] === "s" || word[end - 1] === "t";
 }

@@ -1,7 +1,7 @@
 import { createPostingPool } from "./posting-pool.ts";
 import type { Ranked, SlotFilter } from "./ranked.ts";
 import { createTopList } from "./top-list.ts";
-import { createVocabulary } from "./vocabulary.ts";
+import { createVocabulary, MOST_WORDS } from "./vocabulary.ts";
 
 export interface WordMatch extends Ranked {
   /** How many of the words asked for the slot has. */
@@ -31,24 +31,39 @@ export function createWordIndex(): WordIndex {
   const vocabulary = createVocabulary();
   const postings = createPostingPool();
   let terms = 0;
-  const counts = new Map<number, number>();
+  // Of the text at hand: how often it has each term, and which ones it has.
+  let counts = new Uint8Array(1 << 12);
+  // Typed: a plain array gives its memory back each time it is emptied.
+  const found = new Uint32Array(MOST_WORDS);
+  let had = new Uint32Array(1 << 10);
+  let hadCount = 0;
   let lengths = new Uint16Array(1 << 10);
   let scores = new Float64Array(1 << 10);
   let matched = new Uint8Array(1 << 10);
   let size = 0;
   let totalLength = 0;
 
-  /** Counts the terms of the texts into `counts` and returns their number. */
+  /** Counts the terms of the texts and returns their number. `release` after use. */
   function count(texts: readonly string[]): number {
-    counts.clear();
     let length = 0;
     for (const text of texts) {
-      for (const term of vocabulary.learn(text)) {
-        counts.set(term, (counts.get(term) ?? 0) + 1);
-        length += 1;
+      const words = vocabulary.learn(text, found);
+      while (vocabulary.size() > counts.length) counts = wider(counts);
+      while (hadCount + words > had.length) had = widened(had);
+      for (let at = 0; at < words; at += 1) {
+        const term = found[at] as number;
+        const times = counts[term] as number;
+        if (times === 0) had[hadCount++] = term;
+        if (times < MOST_COUNTED) counts[term] = times + 1;
       }
+      length += words;
     }
     return length;
+  }
+
+  function release(): void {
+    for (let at = 0; at < hadCount; at += 1) counts[had[at] as number] = 0;
+    hadCount = 0;
   }
 
   function weightOf(term: number): number {
@@ -59,10 +74,12 @@ export function createWordIndex(): WordIndex {
   return {
     add(slot, texts) {
       const length = count(texts);
-      for (const [term, times] of counts) {
+      for (let at = 0; at < hadCount; at += 1) {
+        const term = had[at] as number;
         while (terms <= term) terms = postings.open() + 1;
-        postings.append(term, slot * 256 + Math.min(MOST_COUNTED, times));
+        postings.append(term, slot * 256 + (counts[term] as number));
       }
+      release();
       if (slot >= lengths.length) {
         const room = Math.max(slot + 1, lengths.length * 2);
         const longer = new Uint16Array(room);
@@ -78,7 +95,8 @@ export function createWordIndex(): WordIndex {
     remove(slot, texts) {
       const length = count(texts);
       const values = postings.values();
-      for (const term of counts.keys()) {
+      for (let at = 0; at < hadCount; at += 1) {
+        const term = had[at] as number;
         const start = postings.start(term);
         // Looking through the list of a word that 100,000 items have takes 0.1 ms; refused: marks on dead slots, which need rebuilding in the end.
         for (let place = 0; place < postings.length(term); place += 1) {
@@ -87,11 +105,12 @@ export function createWordIndex(): WordIndex {
           break;
         }
       }
+      release();
       size -= 1;
       totalLength -= length;
     },
     best(words, wanted, filter) {
-      const found: number[] = [];
+      const touched: number[] = [];
       const flat = K1 * (1 - B);
       const perWord = totalLength === 0 ? 0 : (K1 * B * size) / totalLength;
       const values = postings.values();
@@ -105,22 +124,34 @@ export function createWordIndex(): WordIndex {
           const posting = values[at] as number;
           const slot = posting >>> 8;
           const times = posting & 255;
-          if (matched[slot] === 0) found.push(slot);
+          if (matched[slot] === 0) touched.push(slot);
           matched[slot] = (matched[slot] as number) + 1;
           scores[slot] = (scores[slot] as number) + (weight * times * (K1 + 1)) / (times + flat + perWord * (lengths[slot] as number));
         }
       }
       const top = createTopList(wanted);
-      for (const slot of found) {
+      for (const slot of touched) {
         const score = scores[slot] as number;
         if (score >= top.least() && filter(slot)) top.offer(slot, score);
         scores[slot] = 0;
       }
       const ranked = top.sorted().map(({ slot, score }) => ({ slot, score, matched: matched[slot] as number }));
-      for (const slot of found) matched[slot] = 0;
+      for (const slot of touched) matched[slot] = 0;
       return ranked;
     },
     size: () => size,
     bytes: () => postings.bytes() + lengths.byteLength + scores.byteLength + matched.byteLength,
   };
+}
+
+function wider(array: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(array.length * 2);
+  larger.set(array);
+  return larger;
+}
+
+function widened(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(array.length * 2);
+  larger.set(array);
+  return larger;
 }

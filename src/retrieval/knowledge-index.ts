@@ -119,7 +119,9 @@ export function createKnowledgeIndex({ relevant = relevantSlots }: { readonly re
       const byWords = asked.length === 0 ? [] : words.best(asked, depth, filter);
       const table = query === undefined ? undefined : vectors?.table;
       const byVectors = query === undefined || table === undefined ? [] : table.best(query, depth, filter);
-      const cosineOf = (slot: number): number | undefined => (query === undefined ? undefined : table?.cosine(query, slot));
+      const cosines = new Map(byVectors.map(({ slot, score }) => [slot, score]));
+      const cosineOf = (slot: number): number | undefined =>
+        query === undefined ? undefined : (cosines.get(slot) ?? table?.cosine(query, slot));
       const admitted = relevant(asked.length, byWords, byVectors, cosineOf);
       const found = fuse([byWords, byVectors]).filter(({ slot }) => admitted.has(slot));
       return found.slice(0, limit).flatMap(({ slot }) => items[slot] ?? []);

@@ -14,12 +14,17 @@ export function createTopList(wanted: number): TopList {
   const slots: number[] = [];
   const scores: number[] = [];
   const isWorse = (a: number, b: number): boolean => {
-    const [left, right] = [scores[a] as number, scores[b] as number];
+    const left = scores[a] as number;
+    const right = scores[b] as number;
     return left < right || (left === right && (slots[a] as number) > (slots[b] as number));
   };
   function swap(a: number, b: number): void {
-    [slots[a], slots[b]] = [slots[b] as number, slots[a] as number];
-    [scores[a], scores[b]] = [scores[b] as number, scores[a] as number];
+    const slot = slots[a] as number;
+    const score = scores[a] as number;
+    slots[a] = slots[b] as number;
+    scores[a] = scores[b] as number;
+    slots[b] = slot;
+    scores[b] = score;
   }
   function up(from: number): void {
     for (let at = from; at > 0; ) {
@@ -32,7 +37,8 @@ export function createTopList(wanted: number): TopList {
   function down(): void {
     for (let at = 0; ; ) {
       let worst = at;
-      for (const child of [2 * at + 1, 2 * at + 2]) if (child < slots.length && isWorse(child, worst)) worst = child;
+      const last = Math.min(slots.length - 1, 2 * at + 2);
+      for (let child = 2 * at + 1; child <= last; child += 1) if (isWorse(child, worst)) worst = child;
       if (worst === at) return;
       swap(at, worst);
       at = worst;

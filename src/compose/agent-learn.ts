@@ -1,4 +1,4 @@
-import { createKnowledgeClient, type GivenKnowledge, type InjectionSource, type KnowledgeClient } from "../agent/knowledge-client.ts";
+import { createKnowledgeClient, type GivenKnowledge, type KnowledgeClient } from "../agent/knowledge-client.ts";
 import { createRemoteKnowledge } from "../agent/remote-knowledge.ts";
 import { createExposureLedger, withRun } from "../agent/run-context.ts";
 import { createFunctionTracer, type FunctionTracer, type TraceOptions } from "../agent/trace-function.ts";
@@ -21,6 +21,7 @@ import type { Analyzer } from "../lesson/ports.ts";
 import { deterministicSignal } from "../outcome/deterministic-signal.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
+import { createKnowledgeReplica, type KnowledgeReplica } from "../retrieval/replica.ts";
 import type { Store } from "../store/ports.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import type { TraceFilter } from "../trace/ports.ts";
@@ -64,6 +65,7 @@ export class AgentLearn {
   };
   readonly #options: AgentLearnOptions;
   readonly #runtime: Runtime;
+  readonly #copy: KnowledgeReplica;
   readonly #client: KnowledgeClient;
   readonly #tracer: FunctionTracer;
   readonly #sendFeedback: (feedback: Feedback) => Promise<void>;
@@ -84,9 +86,12 @@ export class AgentLearn {
     const remote =
       this.config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(this.config), token: this.config.token });
     const { store } = this.#runtime;
-    const source: InjectionSource = remote === undefined ? injectionFrom(store, this.config) : (request) => remote.knowledge(request);
+    this.#copy = remote === undefined ? this.#runtime.knowledge : createKnowledgeReplica({ feed: remote });
     this.#sendFeedback = remote === undefined ? (feedback) => store.addFeedback(feedback) : (feedback) => remote.feedback(feedback);
-    this.#client = createKnowledgeClient({ source, ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }) });
+    this.#client = createKnowledgeClient({
+      source: injectionFrom(this.#copy, this.config),
+      ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }),
+    });
     this.#tracer = createFunctionTracer({ sink: this.#runtime.sink, getKnowledge: (task) => this.#client.getKnowledge(task) });
     this.knowledge = createKnowledgeDesk({ store, clock: systemClock, actor: `api:${userName()}` });
     this.snapshots = createSnapshotDesk({ store, clock: systemClock, actor: `api:${userName()}` });
@@ -147,7 +152,7 @@ export class AgentLearn {
     const entries = await store.listEvalCases();
     const scorable = entries.filter((entry) => this.#scorers.has(entry.id) || entry.expected !== undefined);
     const obstacle = obstacleOf(entries, scorable);
-    return learn({
+    const report = await learn({
       store,
       clock: systemClock,
       analyzers: this.#options.analyzers ?? defaultAnalyzers(this.config),
@@ -165,6 +170,9 @@ export class AgentLearn {
       ...(onProgress === undefined ? {} : { onProgress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
+    // What was learnt is in the very next prompt.
+    await this.#copy.refresh();
+    return report;
   }
 
   /** Runs the agent on every eval case and stores the result. Scorer precedence: the case's, the call's, comparison with expectedOutput. */
@@ -208,6 +216,7 @@ export class AgentLearn {
 
   /** Flushes and lets go of the store. Safe twice. */
   close(timeoutMs = 5_000): Promise<void> {
+    if (this.config.endpoint !== undefined) this.#copy.close();
     return this.#runtime.release(timeoutMs);
   }
 

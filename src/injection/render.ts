@@ -1,6 +1,6 @@
 import { shortId } from "../base/id.ts";
 import type { InjectableItem } from "../knowledge/injectable.ts";
-import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { ItemInUse } from "../knowledge/knowledge-item.ts";
 
 /**
  * The block for the prompt: pinned items as core rules, the others as relevant knowledge, a section without items left out, "" without any.
@@ -11,11 +11,11 @@ export function render(items: readonly InjectableItem[]): string {
 }
 
 /** The same block with a candidate in it, as the gate puts it before the agent. The only text in which an untested item stands; never an injection. */
-export function renderTrial(active: readonly InjectableItem[], candidate: KnowledgeItem): string {
+export function renderTrial(active: readonly InjectableItem[], candidate: ItemInUse): string {
   return block([...active, candidate]);
 }
 
-function block(items: readonly KnowledgeItem[]): string {
+function block(items: readonly ItemInUse[]): string {
   const pinned = items.filter((item) => item.priority === "pinned");
   const normal = items.filter((item) => item.priority !== "pinned");
   return [
@@ -27,16 +27,16 @@ function block(items: readonly KnowledgeItem[]): string {
 }
 
 /** One item as it stands in its section: a header line and the content. */
-export function renderItem(item: KnowledgeItem): string {
+export function renderItem(item: ItemInUse): string {
   const header = `[${item.type.toUpperCase()}] ${shortId(item.id)}`;
   return `${item.priority === "pinned" ? header : `${header} ${effectivenessOf(item)}`}\n${cleanContent(item.content)}`;
 }
 
-function section(title: string, end: string, items: readonly KnowledgeItem[]): string {
+function section(title: string, end: string, items: readonly ItemInUse[]): string {
   return items.length === 0 ? "" : `=== ${title} ===\n${items.map(renderItem).join("\n")}\n=== END ${end} ===`;
 }
 
-function effectivenessOf({ counts }: KnowledgeItem): string {
+function effectivenessOf({ counts }: ItemInUse): string {
   return counts.given === 0 ? "(new)" : `(effectiveness: ${Math.round((100 * counts.givenSuccess) / counts.given)}%)`;
 }
 

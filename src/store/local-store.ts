@@ -4,6 +4,8 @@ import type { BodyLog } from "./body-log.ts";
 import type { SqlDriver } from "./driver.ts";
 import { createEvaluationStore } from "./evaluation-store.ts";
 import { createIngestStore } from "./ingest-store.ts";
+import { createVectorStore } from "./item-vectors.ts";
+import { createKnowledgeFeed } from "./knowledge-changes.ts";
 import { createKnowledgeSearch } from "./knowledge-search.ts";
 import { createKnowledgeStore } from "./knowledge-store.ts";
 import { createLeaseStore } from "./lease-store.ts";
@@ -27,6 +29,8 @@ export function createSqlStore(driver: SqlDriver, clock: Clock, log?: BodyLog): 
     ...createKnowledgeStore(driver, clock),
     ...createSnapshotStore(driver),
     ...createKnowledgeSearch(driver),
+    ...createKnowledgeFeed(driver),
+    ...createVectorStore(driver),
     ...createEvaluationStore(driver),
     ...createAdminStore(driver, clock, log),
     close: async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { SqlStore } from "../../../src/store/local-store.ts";
+import { describeChanges, describeVectors } from "./changes.ts";
 import { describeEvaluations } from "./evaluations.ts";
 import { describeIngest } from "./ingest.ts";
 import { describeKnowledge } from "./knowledge.ts";
@@ -23,6 +24,8 @@ export function describeStore(name: string, open: () => Promise<SqlStore>): void
     describeTraces(() => store);
     describeKnowledge(() => store);
     describeSnapshots(() => store);
+    describeChanges(() => store);
+    describeVectors(() => store);
     describeEvaluations(() => store);
   });
 }

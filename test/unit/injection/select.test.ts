@@ -55,7 +55,7 @@ function options(
   return { task: "rules", search: searchOf(pinned, ranked), withholdProbability: 0, seed: "trace-1", ...rest };
 }
 
-const ids = (list: readonly KnowledgeItem[]): string[] => list.map((item) => item.id);
+const ids = (list: readonly { readonly id: string }[]): string[] => list.map((item) => item.id);
 
 describe("select", () => {
   test("gives pinned items before ranked ones, each in the order of its source", async () => {

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { systemClock } from "../src/base/clock.ts";
 import { newTraceId } from "../src/base/id.ts";
 import { injectionFrom } from "../src/compose/injection-from.ts";
-import { acquireRuntime } from "../src/compose/runtime.ts";
+import { acquireRuntime, type Runtime } from "../src/compose/runtime.ts";
 import { type Config, loadConfig } from "../src/config/config.ts";
 import { drawSeed } from "../src/injection/assign.ts";
 import { readAbReport, readItemReport } from "../src/learner/effects.ts";
@@ -96,7 +96,7 @@ export async function startCollector(options: CollectorOptions = {}, hooks: Coll
     closers.push(() => http.close());
     const grpc = await startGrpcReceiver({ ...common, ...guard, handle, port: config.otlpGrpcPort });
     closers.push(() => grpc.close());
-    const app = createApi({ ports: apiPorts(store, config, handle), host: config.host, ...guard });
+    const app = createApi({ ports: apiPorts(runtime, config, handle), host: config.host, ...guard });
     const api = await startApi({ ...common, app, port: config.apiPort });
     closers.push(() => api.close());
     closers.push(startLearner(store, config));
@@ -117,8 +117,8 @@ function urlHost(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host;
 }
 
-function apiPorts(store: Store, config: Config, handle: OtlpHandler): ApiPorts {
-  const injection = injectionFrom(store, config);
+function apiPorts({ store, knowledge }: Runtime, config: Config, handle: OtlpHandler): ApiPorts {
+  const injection = injectionFrom({ search: knowledge, library: store }, config);
   return {
     status: async () => {
       const [status, { receiver: _told, ...diagnostics }] = await Promise.all([store.status(), store.diagnostics()]);
@@ -132,6 +132,7 @@ function apiPorts(store: Store, config: Config, handle: OtlpHandler): ApiPorts {
     listTraces: (filter) => store.listTraces(filter),
     getTrace: (id) => store.getTrace(id),
     listKnowledge: (filter) => store.listKnowledge(filter),
+    knowledgeChanges: (since, limit) => store.knowledgeChanges(since, limit),
   };
 }
 

@@ -12,7 +12,7 @@ import { type Listening, listen } from "../listen.ts";
 import { apiStatus } from "../status.ts";
 import { type TlsKeys, tlsServerOptions } from "../tls.ts";
 import { createHostCheck } from "./host-check.ts";
-import { parseFeedback, parseItemsQuery, parseKnowledgeQuery, parseTracesQuery } from "./parse.ts";
+import { parseChangesQuery, parseFeedback, parseItemsQuery, parseKnowledgeQuery, parseTracesQuery } from "./parse.ts";
 import type { ApiPorts } from "./ports.ts";
 
 export interface ApiOptions {
@@ -72,6 +72,12 @@ export function createApi({ ports, host = "127.0.0.1", allowedHosts, token }: Ap
       ...(injection.canary === undefined ? {} : { canary: canaryBody(injection.canary) }),
       seed: injection.seed,
     });
+  });
+
+  // What an agent's process keeps in memory to answer from: it asks once for all and then for what changed.
+  app.get("/api/v1/knowledge/changes", async (context) => {
+    const { since, limit } = parseChangesQuery(context.req.query());
+    return context.json(await ports.knowledgeChanges(since, limit));
   });
 
   app.post("/api/v1/feedback", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }), async (context) => {

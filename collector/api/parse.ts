@@ -32,6 +32,11 @@ const itemsQuery = z.strictObject({
   status: z.enum(["candidate", "validated", "active", "deprecated", "archived"]).exactOptional(),
 });
 
+const changesQuery = z.strictObject({
+  since: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(1_000).default(500),
+});
+
 const feedback = z.strictObject({
   traceId: z
     .string()
@@ -57,6 +62,10 @@ export function parseTracesQuery(query: unknown): Parameters<Store["listTraces"]
 
 export function parseItemsQuery(query: unknown): KnowledgeFilter {
   return parse(itemsQuery, query);
+}
+
+export function parseChangesQuery(query: unknown): { readonly since: number; readonly limit: number } {
+  return parse(changesQuery, query);
 }
 
 export function parseFeedback(body: unknown): Feedback {

@@ -1,63 +1,45 @@
 import { z } from "zod";
 import { LearnError } from "../base/error.ts";
-import type { AssignedItem } from "../injection/exposure.ts";
+import type { KnowledgeChanges, KnowledgeFeed } from "../injection/ports.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
-import type { ListedText } from "./run-context.ts";
 
 /** The API of a collector, as an agent process needs it. */
-export interface RemoteKnowledge {
-  knowledge(request: {
-    readonly task: string;
-    readonly agentName?: string;
-    readonly seed: string;
-    readonly conversationId?: string;
-  }): Promise<RemoteInjection>;
+export interface RemoteKnowledge extends KnowledgeFeed {
   feedback(feedback: Feedback): Promise<void>;
 }
 
-/** What the API answers: the assignment without the evidence behind it. */
-export interface RemoteInjection {
-  readonly text: string;
-  readonly given: readonly (AssignedItem & { readonly type: string; readonly content: string })[];
-  readonly withheld: readonly AssignedItem[];
-  readonly withholdProbability: number;
-  readonly arm?: "knowledge" | "control";
-  readonly controlShare?: number;
-  readonly listed?: readonly (AssignedItem & ListedText)[];
-  readonly canary?: {
-    readonly item: { readonly id: string; readonly type: string; readonly content: string };
-    readonly member: boolean;
-    readonly share: number;
-  };
-}
-
-const priority = z.enum(["pinned", "normal"]).exactOptional();
-
-const answer = z.object({
-  text: z.string(),
-  given: z.array(z.object({ id: z.string(), priority, type: z.string(), content: z.string() })),
-  withheld: z.array(z.object({ id: z.string(), priority })),
-  withholdProbability: z.number().min(0).max(1),
-  arm: z.enum(["knowledge", "control"]).exactOptional(),
-  controlShare: z.number().gt(0).lt(1).exactOptional(),
-  listed: z.array(z.object({ id: z.string(), priority, type: z.string(), content: z.string(), recalled: z.string() })).exactOptional(),
-  canary: z
-    .object({
-      item: z.object({ id: z.string(), type: z.string(), content: z.string() }),
-      member: z.boolean(),
-      share: z.number().gt(0).lt(1),
-    })
-    .exactOptional(),
+const counts = z.object({ given: z.number(), givenSuccess: z.number(), withheld: z.number(), withheldSuccess: z.number() });
+const validation = z.object({
+  itemId: z.string(),
+  kind: z.enum(["statistical", "human"]),
+  decision: z.enum(["pass", "refuse", "inconclusive"]),
+  wins: z.number(),
+  contentDigest: z.string().exactOptional(),
+});
+const item = z.object({
+  id: z.string(),
+  type: z.enum(["skill", "checklist", "routing_rule", "anti_pattern", "code_template"]),
+  content: z.string(),
+  appliesWhen: z.string(),
+  priority: z.enum(["pinned", "normal"]),
+  status: z.literal("active"),
+  createdAtUs: z.number(),
+  counts,
+  validation: validation.exactOptional(),
+  agentName: z.string().exactOptional(),
+  service: z.string().exactOptional(),
+  model: z.string().exactOptional(),
+  tenant: z.string().exactOptional(),
+});
+const answer: z.ZodType<KnowledgeChanges> = z.object({
+  changes: z.array(z.object({ seq: z.number(), id: z.string(), item: item.exactOptional() })),
+  seq: z.number(),
+  more: z.boolean(),
 });
 
-// Percent-encoded. Node's server takes 16 KiB of headers with the request line, proxies often 8; the search reads words, and finds them in a beginning.
-const MAX_TASK_BYTES = 6_000;
-
-const MAX_CONVERSATION_CHARACTERS = 200;
-
-// A reply is a few kilobytes; anything above is not our collector.
-const MAX_REPLY_CHARACTERS = 1_000_000;
+// 1,000 items of 8,192 characters, all that is searched of one, are half of it; anything above is not our collector.
+const MAX_REPLY_CHARACTERS = 16_000_000;
 
 /** Speaks to `collector/api` at `apiUrl`, e.g. "http://collector:4320". Own requests are not traced. */
 export function createRemoteKnowledge(options: {
@@ -91,30 +73,11 @@ export function createRemoteKnowledge(options: {
   }
 
   return {
-    async knowledge({ task, agentName, seed, conversationId }) {
-      const query = new URLSearchParams({
-        task: beginning(task),
-        // As long as the API takes; two conversations that begin alike would only share their draw.
-        ...(conversationId === undefined ? { traceId: seed } : { conversation: conversationId.slice(0, MAX_CONVERSATION_CHARACTERS) }),
-        ...(agentName === undefined ? {} : { agent: agentName }),
-      });
-      return answer.parse(JSON.parse(await call(`/api/v1/knowledge?${query}`, { method: "GET" })));
+    async knowledgeChanges(since, limit) {
+      return answer.parse(JSON.parse(await call(`/api/v1/knowledge/changes?since=${since}&limit=${limit}`, { method: "GET" })));
     },
     async feedback(feedback) {
       await call("/api/v1/feedback", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(feedback) });
     },
   };
-}
-
-/** As much of a task as a URL may carry, cut between characters. */
-function beginning(task: string): string {
-  let end = 0;
-  let bytes = 0;
-  for (const character of task.slice(0, MAX_TASK_BYTES)) {
-    // Not encodeURIComponent: that throws on half a surrogate pair.
-    bytes += new URLSearchParams({ "": character }).toString().length - 1;
-    if (bytes > MAX_TASK_BYTES) break;
-    end += character.length;
-  }
-  return task.slice(0, end);
 }

@@ -1,10 +1,4 @@
-import {
-  createKnowledgeClient,
-  type GivenKnowledge,
-  type InjectionSource,
-  type KnowledgeCallOptions,
-  type KnowledgeClient,
-} from "../agent/knowledge-client.ts";
+import { createKnowledgeClient, type GivenKnowledge, type KnowledgeCallOptions, type KnowledgeClient } from "../agent/knowledge-client.ts";
 import { createRemoteKnowledge } from "../agent/remote-knowledge.ts";
 import { createExposureLedger, withRun } from "../agent/run-context.ts";
 import { createFunctionTracer, type FunctionTracer, type TraceOptions } from "../agent/trace-function.ts";
@@ -32,6 +26,7 @@ import type { Analyzer } from "../lesson/ports.ts";
 import { deterministicSignal } from "../outcome/deterministic-signal.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
+import { createKnowledgeReplica, type KnowledgeReplica } from "../retrieval/replica.ts";
 import type { Store } from "../store/ports.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import type { TraceFilter } from "../trace/ports.ts";
@@ -40,6 +35,7 @@ import { evalCaseOf, type NewEvalCase, obstacleOf } from "./eval-cases.ts";
 import { apiUrlOf, baggagePolicy, defaultAnalyzers, defaultConflictJudge, targetOf } from "./from-config.ts";
 import { injectionFrom } from "./injection-from.ts";
 import { acquireRuntime, type Runtime } from "./runtime.ts";
+import { shippedModel } from "./shipped-model.ts";
 
 /** Everything `config` knows, as code passes it, and the parts that only code can pass. */
 export interface AgentLearnOptions extends Partial<Omit<Config, "injector">> {
@@ -88,6 +84,7 @@ export class AgentLearn {
   };
   readonly #options: AgentLearnOptions;
   readonly #runtime: Runtime;
+  readonly #copy: KnowledgeReplica;
   readonly #client: KnowledgeClient;
   readonly #tracer: FunctionTracer;
   readonly #sendFeedback: (feedback: Feedback) => Promise<void>;
@@ -119,11 +116,12 @@ export class AgentLearn {
     const remote =
       this.config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(this.config), token: this.config.token });
     const { store } = this.#runtime;
-    const source: InjectionSource =
-      remote === undefined ? injectionFrom(store, this.config, { injector: own, embedding }) : (request) => remote.knowledge(request);
+    this.#copy = remote === undefined ? this.#runtime.knowledge : createKnowledgeReplica({ feed: remote, model: shippedModel });
+    if (embedding !== undefined) void this.#copy.useModel(embedding);
     this.#sendFeedback = remote === undefined ? (feedback) => store.addFeedback(feedback) : (feedback) => remote.feedback(feedback);
+    const sources = { search: this.#copy, ...(remote === undefined ? { library: store } : {}) };
     this.#client = createKnowledgeClient({
-      source,
+      source: injectionFrom(sources, this.config, { injector: own, embedding }),
       baggage: baggagePolicy(this.config),
       ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }),
     });
@@ -193,7 +191,7 @@ export class AgentLearn {
     const scorable = entries.filter((entry) => this.#scorers.has(entry.id) || entry.expected !== undefined);
     const obstacle = obstacleOf(entries, scorable);
     const conflictJudge = defaultConflictJudge(this.config);
-    return learn({
+    const report = await learn({
       store,
       clock: systemClock,
       analyzers: this.#options.analyzers ?? defaultAnalyzers(this.config),
@@ -213,6 +211,9 @@ export class AgentLearn {
       ...(onProgress === undefined ? {} : { onProgress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
+    // What was learnt is in the very next prompt.
+    await this.#copy.refresh();
+    return report;
   }
 
   /**
@@ -293,6 +294,7 @@ export class AgentLearn {
 
   /** Flushes and lets go of the store. Safe twice. */
   close(timeoutMs = 5_000): Promise<void> {
+    if (this.config.endpoint !== undefined) this.#copy.close();
     return this.#runtime.release(timeoutMs);
   }
 

@@ -1,6 +1,5 @@
 import type { Config } from "../config/config.ts";
 import type { EmbeddingModel } from "../embedding/embedding-model.ts";
-import { openStaticModel } from "../embedding/static-model.ts";
 import { createCanaryInjector } from "../injection/canary-injector.ts";
 import { createEmbeddingInjector } from "../injection/embedding-injector.ts";
 import { createHybridInjector } from "../injection/hybrid-injector.ts";
@@ -9,7 +8,7 @@ import type { Injector, KnowledgeSources } from "../injection/injector.ts";
 import { createVectorScan } from "../injection/scan-vectors.ts";
 import { createSimpleInjector } from "../injection/simple-injector.ts";
 import { createSmartInjector } from "../injection/smart-injector.ts";
-import type { Store } from "../store/ports.ts";
+import { shippedModel } from "./shipped-model.ts";
 
 /** What only code can pass. */
 export interface InjectionParts {
@@ -19,15 +18,15 @@ export interface InjectionParts {
   readonly embedding?: EmbeddingModel | undefined;
 }
 
-/** Chooses knowledge out of a store within the configured limits. One way for an agent's own process and for the API of a collector. */
+/** Chooses among the active knowledge within the configured limits. One way for an agent's own process and for the API of a collector. */
 export function injectionFrom(
-  store: Store,
+  knowledge: Pick<KnowledgeSources, "search" | "library">,
   config: Config,
   { injector: own, embedding }: InjectionParts = {},
 ): (request: { readonly task: string; readonly agentName?: string; readonly seed: string }) => Promise<Injection> {
   const injector = own ?? injectorNamed(config);
   const model = embedding === undefined ? shippedModel : async () => embedding;
-  const sources: KnowledgeSources = { search: store, library: store, vectors: createVectorScan({ library: store, model }) };
+  const sources: KnowledgeSources = { ...knowledge, vectors: createVectorScan({ search: knowledge.search, model }) };
   const { withholdProbability, controlShare, maxItems, maxTokens, maxPinned } = config;
   return ({ task, agentName, seed }) =>
     injector.inject(
@@ -54,15 +53,4 @@ function injectorNamed({ injector, canaryShare }: Config): Injector {
     canary: () => createCanaryInjector({ share: canaryShare }),
   };
   return makers[injector]();
-}
-
-let shipped: Promise<EmbeddingModel> | undefined;
-
-/** One table for the process: it is read-only, and some megabytes. One that can't be read now is tried again at the next task. */
-function shippedModel(): Promise<EmbeddingModel> {
-  shipped ??= openStaticModel().catch((caught: unknown) => {
-    shipped = undefined;
-    throw caught;
-  });
-  return shipped;
 }

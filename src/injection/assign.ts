@@ -2,15 +2,16 @@ import { LearnError } from "../base/error.ts";
 import { uniformOf } from "../base/id.ts";
 import { jaccard, tokenSet } from "../base/similarity.ts";
 import { type InjectableItem, injectable } from "../knowledge/injectable.ts";
-import { appliesTo, type KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import { appliesTo, type ItemInUse } from "../knowledge/knowledge-item.ts";
 import type { Injection } from "./injection.ts";
+import { pack, takeInOrder } from "./pack.ts";
 import type { InjectionRequest } from "./ports.ts";
 import { render, renderItem } from "./render.ts";
 
 export interface Limits {
   /** Most normal items. Default 10. */
   readonly maxItems?: number;
-  /** Most tokens of all items together, estimated. Pinned items come first; what does not fit is left out. Default 1500. */
+  /** Most tokens of all items together, estimated. Pinned items come first; of what does not fit all, see pack.ts. Default 1500. */
   readonly maxTokens?: number;
   /** Most pinned items; the oldest stay. Default 20. */
   readonly maxPinned?: number;
@@ -28,7 +29,7 @@ const SAME_CONTENT = 0.9;
  */
 export function assign(
   request: InjectionRequest,
-  source: { readonly pinned: readonly KnowledgeItem[]; readonly ranked: readonly KnowledgeItem[] },
+  source: { readonly pinned: readonly ItemInUse[]; readonly ranked: readonly ItemInUse[] },
   limits: Limits = {},
 ): Injection {
   const { withholdProbability, seed, controlShare = 0 } = request;
@@ -56,38 +57,45 @@ export function drawSeed(of: { readonly conversationId?: string | undefined; rea
 }
 
 /** What an item costs of `maxTokens`, estimated. */
-export function tokensOf(item: KnowledgeItem): number {
+export function tokensOf(item: ItemInUse): number {
   return Math.ceil((renderItem(item).length + 1) / CHARACTERS_PER_TOKEN);
 }
 
-/** Takes items in order while they fit; remembers across calls what was taken and what the budget has left. */
+/** Remembers across calls what was taken and what the budget has left. */
 function createChoice(request: InjectionRequest, maxTokens: number) {
-  const taken: { readonly id: string; readonly tokens: ReadonlySet<string>; readonly content: string }[] = [];
+  const taken: Candidate[] = [];
   let budget = maxTokens;
-  const fits = (item: KnowledgeItem, priority: KnowledgeItem["priority"]): InjectableItem | undefined => {
-    if (item.priority !== priority) return undefined;
-    if (!appliesTo(item, request)) return undefined;
-    const ready = injectable(item);
-    if (ready === undefined) return undefined;
-    const tokens = tokenSet(item.content);
-    const known = taken.some(
-      (other) => other.id === item.id || other.content === item.content || jaccard(other.tokens, tokens) >= SAME_CONTENT,
-    );
-    const cost = tokensOf(ready);
-    if (known || cost > budget) return undefined;
-    budget -= cost;
-    taken.push({ id: item.id, tokens, content: item.content });
-    return ready;
-  };
+
+  /** Those that may be given, each thing said once; the better ranked one speaks for both. */
+  function candidates(items: readonly ItemInUse[], priority: ItemInUse["priority"]): readonly Candidate[] {
+    const distinct: Candidate[] = [];
+    for (const item of items) {
+      if (item.priority !== priority || !appliesTo(item, request)) continue;
+      const ready = injectable(item);
+      if (ready === undefined) continue;
+      const tokens = tokenSet(item.content);
+      const saysTheSame = (other: Candidate): boolean =>
+        other.item.id === item.id || other.item.content === item.content || jaccard(other.tokens, tokens) >= SAME_CONTENT;
+      if (taken.some(saysTheSame) || distinct.some(saysTheSame)) continue;
+      distinct.push({ item: ready, tokens, cost: tokensOf(ready) });
+    }
+    return distinct;
+  }
+
   return {
-    take: (items: readonly KnowledgeItem[], priority: KnowledgeItem["priority"], limit: number): readonly InjectableItem[] => {
-      const chosen: InjectableItem[] = [];
-      for (const item of items) {
-        if (chosen.length >= limit) break;
-        const ready = fits(item, priority);
-        if (ready !== undefined) chosen.push(ready);
-      }
-      return chosen;
+    take: (items: readonly ItemInUse[], priority: ItemInUse["priority"], limit: number): readonly InjectableItem[] => {
+      // Of pinned items the oldest stay, whatever they cost: somebody put them there.
+      const choose = priority === "pinned" ? takeInOrder : pack;
+      const chosen = choose(candidates(items, priority), budget, limit);
+      for (const { cost } of chosen) budget -= cost;
+      taken.push(...chosen);
+      return chosen.map(({ item }) => item);
     },
   };
+}
+
+interface Candidate {
+  readonly item: InjectableItem;
+  readonly tokens: ReadonlySet<string>;
+  readonly cost: number;
 }

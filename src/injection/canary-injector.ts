@@ -3,6 +3,7 @@ import { uniformOf } from "../base/id.ts";
 import { nearDuplicate, tokenSet } from "../base/similarity.ts";
 import { type CanaryItem, canaryItem } from "../knowledge/canary-item.ts";
 import { appliesTo } from "../knowledge/knowledge-item.ts";
+import { createReporter, type Reporter } from "../telemetry/report.ts";
 import { type Limits, tokensOf } from "./assign.ts";
 import type { Injection } from "./injection.ts";
 import type { Injector } from "./injector.ts";
@@ -27,7 +28,7 @@ const TELLING_LETTERS = 4;
  * whether it is given: so each item's runs with and without it differ by a draw of known probability, and no two untested items share a run.
  * The draw hangs on the seed, so that a conversation stays on its side.
  */
-export function createCanaryInjector(options: CanaryOptions = {}): Injector {
+export function createCanaryInjector(options: CanaryOptions = {}, reporter: Reporter = createReporter("injection")): Injector {
   const { share = 0.05, base: chosenBase, ...limits } = options;
   if (!(share > 0 && share < 1)) throw new LearnError("invalid", `the canary share is ${share}, it must be above 0 and below 1`);
   const base = chosenBase ?? createSmartInjector();
@@ -35,9 +36,11 @@ export function createCanaryInjector(options: CanaryOptions = {}): Injector {
     name: "CanaryInjector",
     inject: async (request, sources) => {
       const asked = { ...request, ...limits };
+      if (sources.library === undefined)
+        reporter.failure("no candidate can be given here", new Error("canary needs the store, and this process knows a collector only"));
       const [injection, candidates] = await Promise.all([
         base.inject(asked, sources),
-        sources.library.listKnowledge({ status: "candidate", limit: MOST_LISTED }),
+        sources.library?.listKnowledge({ status: "candidate", limit: MOST_LISTED }) ?? [],
       ]);
       const eligible = candidates.flatMap((item) => canaryItem(item) ?? []).filter((item) => isEligible(item, asked, injection));
       const item = drawOne(eligible, request.seed);

@@ -6,7 +6,8 @@ import type { InjectionRequest, KnowledgeSearch, VectorSearch } from "./ports.ts
 /** What an injector chooses from. */
 export interface KnowledgeSources {
   readonly search: KnowledgeSearch;
-  readonly library: Pick<KnowledgeStore, "listKnowledge">;
+  /** All items, whatever their state. Absent where only active ones are at hand: in a process that knows a collector and no store. */
+  readonly library?: Pick<KnowledgeStore, "listKnowledge">;
   /** Absent where no embedding model is configured. */
   readonly vectors?: VectorSearch;
 }

@@ -1,7 +1,7 @@
 import { shortId } from "../base/id.ts";
 import type { CanaryItem } from "../knowledge/canary-item.ts";
 import type { InjectableItem } from "../knowledge/injectable.ts";
-import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { ItemInUse } from "../knowledge/knowledge-item.ts";
 
 const CORE = "CORE RULES";
 const RELEVANT = "RELEVANT KNOWLEDGE";
@@ -31,16 +31,16 @@ export function renderCanary(item: CanaryItem): string {
 }
 
 /** The same block with a candidate in it, as the gate puts it before the agent. Never an injection. */
-export function renderTrial(active: readonly InjectableItem[], candidate: KnowledgeItem): string {
+export function renderTrial(active: readonly InjectableItem[], candidate: ItemInUse): string {
   return block([...active, candidate]);
 }
 
 /** The block of a run that was, as its items read now and whatever became of them; for repeating that run, never for a new one. */
-export function renderReplay(items: readonly KnowledgeItem[]): string {
+export function renderReplay(items: readonly ItemInUse[]): string {
   return block(items);
 }
 
-function block(items: readonly KnowledgeItem[]): string {
+function block(items: readonly ItemInUse[]): string {
   const pinned = items.filter((item) => item.priority === "pinned");
   const normal = items.filter((item) => item.priority !== "pinned");
   return [section(`${CORE} (always apply)`, CORE, pinned), section(`${RELEVANT} (context-matched)`, RELEVANT, normal)]
@@ -49,11 +49,11 @@ function block(items: readonly KnowledgeItem[]): string {
 }
 
 /** One item as it stands in its section: a header line and the content. */
-export function renderItem(item: KnowledgeItem): string {
+export function renderItem(item: ItemInUse): string {
   return `${headerOf(item)}\n${cleanContent(item.content)}`;
 }
 
-function headerOf(item: KnowledgeItem): string {
+function headerOf(item: ItemInUse): string {
   const header = `[${item.type.toUpperCase()}] ${shortId(item.id)}`;
   return item.priority === "pinned" ? header : `${header} ${effectivenessOf(item)}`;
 }
@@ -62,11 +62,11 @@ function oneLine(text: string): string {
   return cleanContent(text).replace(/\s+/gu, " ").slice(0, MAX_CONDITION_CHARACTERS);
 }
 
-function section(title: string, end: string, items: readonly KnowledgeItem[]): string {
+function section(title: string, end: string, items: readonly ItemInUse[]): string {
   return items.length === 0 ? "" : `=== ${title} ===\n${items.map(renderItem).join("\n")}\n=== END ${end} ===`;
 }
 
-function effectivenessOf({ counts }: KnowledgeItem): string {
+function effectivenessOf({ counts }: ItemInUse): string {
   return counts.given === 0 ? "(new)" : `(effectiveness: ${Math.round((100 * counts.givenSuccess) / counts.given)}%)`;
 }
 

@@ -1,8 +1,7 @@
 import { digest } from "../base/id.ts";
 import type { EmbeddingModel } from "../embedding/embedding-model.ts";
-import { appliesTo, type KnowledgeItem } from "../knowledge/knowledge-item.ts";
-import type { KnowledgeStore } from "../knowledge/ports.ts";
-import type { VectorSearch } from "./ports.ts";
+import { appliesTo, type ItemInUse } from "../knowledge/knowledge-item.ts";
+import type { KnowledgeSearch, VectorSearch } from "./ports.ts";
 
 /** More active items than this call for an index. */
 const MOST_LISTED = 10_000;
@@ -12,14 +11,14 @@ const MOST_LISTED = 10_000;
  * are forgotten.
  */
 export function createVectorScan(options: {
-  readonly library: Pick<KnowledgeStore, "listKnowledge">;
+  readonly search: Pick<KnowledgeSearch, "activeItems">;
   /** Asked for at the first task, so that a model nobody needs is never opened. */
   readonly model: () => Promise<EmbeddingModel>;
 }): VectorSearch {
-  const { library } = options;
+  const { search } = options;
   let known: ReadonlyMap<string, Float32Array> = new Map();
 
-  async function vectorsOf(items: readonly KnowledgeItem[], model: EmbeddingModel): Promise<ReadonlyMap<string, Float32Array>> {
+  async function vectorsOf(items: readonly ItemInUse[], model: EmbeddingModel): Promise<ReadonlyMap<string, Float32Array>> {
     const texts = new Map(items.map((item) => [keyOf(item), textOf(item)]));
     const missing = [...texts.keys()].filter((key) => !known.has(key));
     const embedded = missing.length === 0 ? [] : await model.embed(missing.map((key) => texts.get(key) ?? ""));
@@ -36,7 +35,7 @@ export function createVectorScan(options: {
     nearestItems: async (task, limit, asking, minimumSimilarity) => {
       if (task.trim() === "" || limit <= 0) return [];
       const model = await options.model();
-      const active = await library.listKnowledge({ status: "active", limit: MOST_LISTED });
+      const active = await search.activeItems(MOST_LISTED);
       const items = active.filter((item) => item.priority === "normal");
       // Two calls at once may embed an item twice; both get the same vector.
       const [vectors, [asked]] = await Promise.all([vectorsOf(items, model), model.embed([task])]);
@@ -52,11 +51,11 @@ export function createVectorScan(options: {
   };
 }
 
-function textOf({ appliesWhen, content }: KnowledgeItem): string {
+function textOf({ appliesWhen, content }: ItemInUse): string {
   return `${appliesWhen}\n${content}`;
 }
 
-function keyOf(item: KnowledgeItem): string {
+function keyOf(item: ItemInUse): string {
   return digest([textOf(item)]);
 }
 

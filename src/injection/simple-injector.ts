@@ -1,4 +1,4 @@
-import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { ItemInUse } from "../knowledge/knowledge-item.ts";
 import { createReporter, type Reporter } from "../telemetry/report.ts";
 import { assign, type Limits } from "./assign.ts";
 import type { Injector } from "./injector.ts";
@@ -11,8 +11,8 @@ const MOST_LISTED = 1_000;
 export function createSimpleInjector(limits: Limits = {}, reporter: Reporter = createReporter("injection")): Injector {
   return {
     name: "SimpleInjector",
-    inject: async (request, { library }) => {
-      const items = await library.listKnowledge({ status: "active", limit: MOST_LISTED });
+    inject: async (request, { search }) => {
+      const items = await search.activeItems(MOST_LISTED);
       const pinned = items.filter((item) => item.priority === "pinned").sort((a, b) => a.createdAtUs - b.createdAtUs);
       const ranked = items
         .filter((item) => item.priority === "normal")
@@ -25,6 +25,6 @@ export function createSimpleInjector(limits: Limits = {}, reporter: Reporter = c
 }
 
 /** Laplace's estimate: a new item stands at one half, not at zero behind everything that ever failed. */
-function expected({ counts }: KnowledgeItem): number {
+function expected({ counts }: ItemInUse): number {
   return (counts.givenSuccess + 1) / (counts.given + 2);
 }

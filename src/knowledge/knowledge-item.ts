@@ -143,6 +143,15 @@ export interface Validation {
   readonly runner?: string;
 }
 
+/**
+ * As much of an item as finding it, drawing its arm and writing it into a prompt take: what processes keep of it in memory. Every `KnowledgeItem` is one.
+ */
+export interface ItemInUse
+  extends Scope,
+    Pick<KnowledgeItem, "id" | "type" | "content" | "appliesWhen" | "priority" | "status" | "createdAtUs" | "counts"> {
+  readonly validation?: Pick<Validation, "itemId" | "kind" | "decision" | "wins" | "contentDigest">;
+}
+
 /** The fields of a scope, in the order in which they are shown. */
 export const SCOPE_FIELDS: readonly (keyof Scope)[] = ["agentName", "service", "model", "tenant"];
 

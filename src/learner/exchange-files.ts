@@ -4,6 +4,7 @@ import { fromUnknown, LearnError } from "../base/error.ts";
 import { newId } from "../base/id.ts";
 import { skillFile, skillItemId } from "../knowledge/exchange/skill-file.ts";
 import type { InjectableItem } from "../knowledge/injectable.ts";
+import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 
 /** Beyond this a file is no list of rules. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
@@ -62,7 +63,11 @@ export async function readSkillFolders(
   });
 }
 
-export async function writeSkillFolders(folder: string, items: readonly InjectableItem[], prune: boolean): Promise<SkillsReport> {
+export async function writeSkillFolders(
+  folder: string,
+  items: readonly InjectableItem<KnowledgeItem>[],
+  prune: boolean,
+): Promise<SkillsReport> {
   // An item keeps the folder it was written to once, also when its words have changed since.
   const nameOf = new Map<string, string>();
   const textOf = new Map<string, string>();

@@ -7,6 +7,7 @@ import { type ImportOutcome, planImport } from "../knowledge/exchange/plan-impor
 import { readSkill } from "../knowledge/exchange/skill-file.ts";
 import { type ItemFilter, isMeant } from "../knowledge/filter.ts";
 import { type InjectableItem, injectable } from "../knowledge/injectable.ts";
+import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { Change } from "../knowledge/life-cycle.ts";
 import type { KnowledgeStore } from "../knowledge/ports.ts";
 import { readSkillFolders, readTextFile, type SkillsReport, writeSkillFolders, writeTextFile } from "./exchange-files.ts";
@@ -48,7 +49,7 @@ export interface KnowledgeExchange {
 
 export function createKnowledgeExchange(store: KnowledgeStore, who: (reason?: string) => Change): KnowledgeExchange {
   const meant = async (filter: ItemFilter = {}) => (await store.listKnowledge({})).filter((item) => isMeant(item, filter));
-  const injectables = async (filter?: ItemFilter): Promise<readonly InjectableItem[]> =>
+  const injectables = async (filter?: ItemFilter): Promise<readonly InjectableItem<KnowledgeItem>[]> =>
     (await meant(filter)).flatMap((item) => injectable(item) ?? []);
 
   async function takeIn({ items, problems }: Incoming, from: string, { reason, dryRun = false }: ImportOptions): Promise<ImportReport> {

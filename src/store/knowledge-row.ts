@@ -28,7 +28,7 @@ export async function itemsFromRows(executor: SqlExecutor, rows: readonly Row[])
   return rows.map((row) => itemFromRow(row, counts, validations));
 }
 
-const NO_COUNTS: ExposureCounts = { given: 0, givenSuccess: 0, withheld: 0, withheldSuccess: 0 };
+export const NO_COUNTS: ExposureCounts = { given: 0, givenSuccess: 0, withheld: 0, withheldSuccess: 0 };
 
 function itemFromRow(row: Row, counts: ReadonlyMap<string, ExposureCounts>, validations: ReadonlyMap<string, Validation>): KnowledgeItem {
   const id = requiredText(row, "id");
@@ -62,7 +62,7 @@ function itemFromRow(row: Row, counts: ReadonlyMap<string, ExposureCounts>, vali
 }
 
 /** Given and withheld runs that somebody judged, with the verdict that stands on the run; see verdict.ts for which outcome that is. Runs that retention deleted still count. */
-async function countsOf(executor: SqlExecutor, itemIds: readonly string[]): Promise<ReadonlyMap<string, ExposureCounts>> {
+export async function countsOf(executor: SqlExecutor, itemIds: readonly string[]): Promise<ReadonlyMap<string, ExposureCounts>> {
   const rows = await executor.all(
     `SELECT item_id,
        sum(judged) FILTER (WHERE arm = 'given') AS given, sum(successes) FILTER (WHERE arm = 'given') AS given_success,

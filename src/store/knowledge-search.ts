@@ -34,6 +34,11 @@ export function createKnowledgeSearch(driver: SqlDriver): KnowledgeSearch {
       return itemsFromRows(driver, rows);
     },
 
+    activeItems: async (limit) => {
+      const rows = await driver.all("SELECT * FROM knowledge WHERE status = 'active' ORDER BY created_at_us, ref LIMIT ?", [limit]);
+      return itemsFromRows(driver, rows);
+    },
+
     provenItems: async (agentName, limit) => {
       const rows = await driver.all(
         "SELECT k.* FROM knowledge k WHERE k.status = 'active' AND k.priority = 'normal' AND k.agent_name = ? ORDER BY k.created_at_us, k.ref",

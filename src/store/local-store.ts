@@ -6,6 +6,8 @@ import type { SqlDriver } from "./driver.ts";
 import { createEffectStore } from "./effect-store.ts";
 import { createEvaluationStore } from "./evaluation-store.ts";
 import { createIngestStore } from "./ingest-store.ts";
+import { createVectorStore } from "./item-vectors.ts";
+import { createKnowledgeFeed } from "./knowledge-changes.ts";
 import { createKnowledgeSearch } from "./knowledge-search.ts";
 import { createKnowledgeStore } from "./knowledge-store.ts";
 import { createLeaseStore } from "./lease-store.ts";
@@ -33,6 +35,8 @@ export function createSqlStore(driver: SqlDriver, clock: Clock, log?: BodyLog): 
     ...createUsageStore(driver),
     ...createKnowledgeSearch(driver),
     ...createEffectStore(driver),
+    ...createKnowledgeFeed(driver),
+    ...createVectorStore(driver),
     ...createEvaluationStore(driver),
     ...createAdminStore(driver, clock, log),
     close: async () => {

@@ -1,6 +1,6 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { EvalStore } from "../evaluation/ports.ts";
-import type { KnowledgeSearch } from "../injection/ports.ts";
+import type { KnowledgeFeed, KnowledgeSearch, VectorStore } from "../injection/ports.ts";
 import type { ConflictStore, EffectStore, KnowledgeStore, SnapshotStore, UsageStore } from "../knowledge/ports.ts";
 import type { LessonStore } from "../lesson/ports.ts";
 import type { Feedback, Outcome } from "../outcome/outcome.ts";
@@ -231,6 +231,8 @@ export interface Store
     UsageStore,
     KnowledgeSearch,
     EffectStore,
+    KnowledgeFeed,
+    VectorStore,
     EvalStore,
     AdminStore {
   /** Safe twice. */

@@ -27,6 +27,8 @@ export interface ThreadClient {
   close(): Promise<void>;
 }
 
+/** A process may end before these are answered: they are asked in the background, or by somebody who waits with a timer of his own. */
+const BACKGROUND: ReadonlySet<StoreMethod> = new Set(["knowledgeChanges", "itemVectors", "saveItemVectors"]);
 // A thread that cannot live (no native binding for this machine) is not started again at every span.
 const RESTART_AFTER_MS = 1_000;
 const CLOSE_WITHIN_MS = 10_000;
@@ -36,6 +38,8 @@ const YOUNG_GENERATION_MIB = 12;
 
 export function createThreadClient(options: ThreadClientOptions): ThreadClient {
   const waiting = new Map<number, Waiting>();
+  /** Those of `waiting` that the process stays alive for. */
+  const held = new Set<number>();
   let worker: Worker | undefined;
   let nextId = 1;
   let lostAt = Number.NEGATIVE_INFINITY;
@@ -44,6 +48,7 @@ export function createThreadClient(options: ThreadClientOptions): ThreadClient {
   const giveUp = (reason: string): void => {
     for (const waiter of waiting.values()) waiter.reject(new LearnError("unavailable", reason, { hint: "try again" }));
     waiting.clear();
+    held.clear();
     options.onLost();
   };
   const lost = (thread: Worker, reason: string): void => {
@@ -64,7 +69,8 @@ export function createThreadClient(options: ThreadClientOptions): ThreadClient {
       if (message.kind === "settled") return options.onSettled(message.spans, message.bytes, message.failed);
       if (message.kind === "report") return options.report(message.message);
       settle(waiting, message.answer);
-      if (waiting.size === 0) thread.unref();
+      held.delete(message.answer.id);
+      if (held.size === 0) thread.unref();
     });
     thread.on("error", (caught) => {
       options.report(`the writer thread failed: ${messageOf(caught)}`);
@@ -89,7 +95,10 @@ export function createThreadClient(options: ThreadClientOptions): ThreadClient {
         const message = make(id);
         const thread = send(message, transfer);
         // Somebody waits for the answer, so the process must not end before it. A flush has a deadline of its own, which is what keeps it alive.
-        if (message.kind !== "flush") thread.ref();
+        if (message.kind !== "flush" && !(message.kind === "call" && BACKGROUND.has(message.method))) {
+          thread.ref();
+          held.add(id);
+        }
         waiting.set(id, { resolve, reject });
       } catch (caught) {
         reject(

@@ -27,8 +27,8 @@ function anApi(overrides: Partial<ApiPorts> = {}, options: Partial<ApiOptions> =
   };
   const injection = {
     text: "Use ISO dates.",
-    given: [item as InjectableItem],
-    withheld: [held as InjectableItem],
+    given: [item as unknown as InjectableItem],
+    withheld: [held as unknown as InjectableItem],
     withholdProbability: 0.2,
     seed: TRACE_ID,
   };
@@ -41,6 +41,10 @@ function anApi(overrides: Partial<ApiPorts> = {}, options: Partial<ApiOptions> =
     listKnowledge: note([item]),
     abReport: note({ alpha: 0.05, items: [], warnings: ["control group: mismatch"] }),
     itemReport: note({ itemId: "item-1", summary: "nothing known" } as ItemReport),
+    knowledgeChanges: async (since, limit) => {
+      asked.push({ since, limit });
+      return { changes: [{ seq: 7, id: "item-9" }], seq: 7, more: true };
+    },
     ...overrides,
   };
   const app = createApi({ ports, ...options });
@@ -112,6 +116,24 @@ describe("knowledge", () => {
   ])("refuses %s and names what is wrong", async (query, field) => {
     const { get, asked } = anApi();
     expect(await errorOf(await get(`/api/v1/knowledge${query}`))).toEqual([400, "invalid", expect.stringContaining(field)]);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe("changes of the knowledge", () => {
+  test("are what the store tells, from the start unless it is said", async () => {
+    const { get, asked } = anApi();
+    expect(await (await get("/api/v1/knowledge/changes")).json()).toEqual({ changes: [{ seq: 7, id: "item-9" }], seq: 7, more: true });
+    await get("/api/v1/knowledge/changes?since=7&limit=3");
+    expect(asked).toEqual([
+      { since: 0, limit: 500 },
+      { since: 7, limit: 3 },
+    ]);
+  });
+
+  test.each(["since=-1", "since=x", "limit=0", "limit=1001", "sicne=1"])("are refused for %s", async (query) => {
+    const { get, asked } = anApi();
+    expect((await errorOf(await get(`/api/v1/knowledge/changes?${query}`)))[0]).toBe(400);
     expect(asked).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Collector, type CollectorOptions, startCollector } from "../../collector/main.ts";
 import { AgentLearn } from "../../src/compose/agent-learn.ts";
 import { AgentLearnSpanProcessor } from "../../src/compose/processors.ts";
@@ -11,6 +11,7 @@ import type { Diagnostics } from "../../src/store/ports.ts";
 import { protobufTraces, SPAN_ID, TRACE_ID } from "../support/otlp.ts";
 import { grpcCall, grpcFrame } from "../support/receiver.ts";
 import { CERT_FILE, KEY_FILE, secureFetch } from "../support/tls.ts";
+import { aLesson, aValidation, changed } from "./store/factories.ts";
 
 const PROTOBUF = { "content-type": "application/x-protobuf" };
 const good = protobufTraces([[TRACE_ID, SPAN_ID]]);
@@ -135,4 +136,21 @@ test("a processor without the token loses its spans and says why, without harm t
   await processor.forceFlush();
   await processor.shutdown();
   expect((await store.status()).unmappedBodies).toBe(0);
+});
+
+test("an agent has the collector's knowledge in its own memory: it follows changes, and answers when the collector is gone", async () => {
+  const { otlpHttpUrl, apiUrl, store, close } = await start({ token: "secret" });
+  const activate = async (content: string): Promise<void> => {
+    const { item } = await store.propose(aLesson({ content, appliesWhen: "" }), "learner");
+    const [next, entry] = changed(item, { status: "active", validation: aValidation(item.id) }, "activate");
+    await store.saveItem(next, entry);
+  };
+  await activate("Weigh parcels in grams.");
+  const learn = new AgentLearn({ endpoint: otlpHttpUrl, apiUrl, token: "secret", withholdProbability: 0 });
+  expect(await learn.getKnowledge("weigh it")).toContain("Weigh parcels in grams.");
+  await activate("Round invoices to cents.");
+  await vi.waitFor(async () => expect(await learn.getKnowledge("an invoice")).toContain("Round invoices to cents."), { timeout: 2_500 });
+  await close();
+  expect(await learn.getKnowledge("weigh it")).toContain("Weigh parcels in grams.");
+  await learn.close();
 });

@@ -42,7 +42,10 @@ describe("1,000 runs at once in one process", () => {
     await seedItems(url, ITEMS);
     // What AgentLearn is made of, but for the time it gives a call: a slow machine must not look like a mixed-up run.
     const runtime = acquireRuntime({ store: url }, { name: "test", ingest: "on-demand" });
-    const source = injectionFrom(runtime.store, loadConfig({ code: { withholdProbability: WITHHOLD }, env: {} }));
+    const source = injectionFrom(
+      { search: runtime.store, library: runtime.store },
+      loadConfig({ code: { withholdProbability: WITHHOLD }, env: {} }),
+    );
     const learn = createKnowledgeClient({ source, timeoutMs: 60_000 });
     const tracer = createFunctionTracer({ sink: runtime.sink, getKnowledge: (task) => learn.getKnowledge(task) });
     const propagator = new AgentLearnPropagator({ baggage: "on" });

@@ -115,18 +115,16 @@ describe("an agent with the hybrid injector", () => {
     ]);
   });
 
-  test("does so as well when the collector chooses", async () => {
+  test("does so as well from the knowledge of a collector", async () => {
     const path = newPath();
     await seedItems(`file:${path}`, [AMBER, BIRCH]);
     const collector = await startCollector({
       store: `file:${path}`,
-      injector: "hybrid",
-      withholdProbability: 0,
       otlpHttpPort: 0,
       otlpGrpcPort: 0,
       apiPort: 0,
     });
-    const learn = new AgentLearn({ endpoint: collector.otlpHttpUrl, apiUrl: collector.apiUrl });
+    const learn = new AgentLearn({ endpoint: collector.otlpHttpUrl, apiUrl: collector.apiUrl, injector: "hybrid", withholdProbability: 0 });
     try {
       const recalled = await learn.withKnowledge("racing flags?", async ({ text, listed }) => [
         text.includes("KNOWLEDGE INDEX"),

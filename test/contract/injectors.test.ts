@@ -10,7 +10,7 @@ import { describeInjector } from "./injector/describe-injector.ts";
 
 /** Where no embedding model can be had. */
 function withoutVectors(injector: Injector): Injector {
-  return { name: injector.name, inject: (request, { search, library }) => injector.inject(request, { search, library }) };
+  return { name: injector.name, inject: (request, { vectors: _none, ...sources }) => injector.inject(request, sources) };
 }
 
 describeInjector("SmartInjector", createSmartInjector(), { choosesByTask: true });

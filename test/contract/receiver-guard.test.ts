@@ -241,17 +241,17 @@ describe("the address", () => {
 
 test("an agent sends the token with its questions and its feedback, and says what is missing without", async () => {
   const asked: unknown[] = [];
-  const injection = { text: "", given: [], withheld: [], withholdProbability: 0, seed: TRACE_ID };
-  const ports = { knowledgeFor: async () => injection, addFeedback: async (feedback: unknown) => void asked.push(feedback) };
+  const changes = { changes: [], seq: 3, more: false };
+  const ports = { knowledgeChanges: async () => changes, addFeedback: async (feedback: unknown) => void asked.push(feedback) };
   const app = createApi({ ports: ports as unknown as ApiPorts, token: "secret" });
   const api = await startApi({ app, port: 0, limits: defaultLimits });
   closers.push(() => api.close());
   const apiUrl = `http://127.0.0.1:${api.port}`;
   const remote = createRemoteKnowledge({ apiUrl, token: "secret" });
-  expect(await remote.knowledge({ task: "x", seed: TRACE_ID })).toMatchObject({ text: "" });
+  expect(await remote.knowledgeChanges(0, 10)).toEqual(changes);
   await remote.feedback({ traceId: TRACE_ID, score: 1 });
   expect(asked).toEqual([{ traceId: TRACE_ID, score: 1 }]);
-  await expect(createRemoteKnowledge({ apiUrl }).knowledge({ task: "x", seed: TRACE_ID })).rejects.toMatchObject({
+  await expect(createRemoteKnowledge({ apiUrl }).knowledgeChanges(0, 10)).rejects.toMatchObject({
     code: "invalid",
     hint: expect.stringContaining("AGENTLEARN_TOKEN"),
   });

@@ -1,7 +1,7 @@
 import { LearnError } from "../../base/error.ts";
 import { printable } from "../../base/text.ts";
 import type { InjectableItem } from "../injectable.ts";
-import { scopeOf } from "../knowledge-item.ts";
+import { type KnowledgeItem, scopeOf } from "../knowledge-item.ts";
 import { readItem } from "./document.ts";
 import { type Incoming, type IncomingItem, problemsOf } from "./incoming.ts";
 
@@ -14,7 +14,7 @@ const ESCAPED = /&((?:amp;)*)lt;!--/g;
  * The items as one section of an AGENTS.md, between its markers: pinned ones first, then by id. Only injectable items, because whoever reads the page is
  * given them. Byte-stable: nothing in it changes while the words stay.
  */
-export function agentsSection(items: readonly InjectableItem[]): string {
+export function agentsSection(items: readonly InjectableItem<KnowledgeItem>[]): string {
   const part = (title: string, priority: string): readonly string[] => {
     const entries = items.filter((item) => item.priority === priority).sort((a, b) => (a.id < b.id ? -1 : 1));
     return entries.length === 0 ? [] : [`### ${title}`, "", ...entries.flatMap(entryLines), ""];
@@ -65,7 +65,7 @@ export function readSection(page: string, file: string): Incoming {
   return { items, problems: [...problems, ...problemsOf(items)] };
 }
 
-function entryLines(item: InjectableItem): readonly string[] {
+function entryLines(item: InjectableItem<KnowledgeItem>): readonly string[] {
   const { id, type, tags, taint, analyzer, confidence, sourceTraceIds } = item;
   // `>` cannot end the comment from inside JSON that writes it as an escape.
   const known = JSON.stringify({ id, type, tags, ...scopeOf(item), analyzer, confidence, taint, sourceTraceIds }).replaceAll(

@@ -1,7 +1,7 @@
 import { idFrom, shortId } from "../../base/id.ts";
 import { printable } from "../../base/text.ts";
 import type { InjectableItem } from "../injectable.ts";
-import { SCOPE_FIELDS } from "../knowledge-item.ts";
+import { type KnowledgeItem, SCOPE_FIELDS } from "../knowledge-item.ts";
 import { readItem } from "./document.ts";
 import { readFrontMatter } from "./front-matter.ts";
 import type { IncomingItem } from "./incoming.ts";
@@ -20,7 +20,7 @@ const KEY = "agentlearn-";
  * The item as a skill folder. Only an injectable one, because whoever loads the folder is given the text. Byte-stable: nothing in it changes while the
  * words stay. `name` where the folder has one already.
  */
-export function skillFile(item: InjectableItem, name: string = skillName(item)): SkillFile {
+export function skillFile(item: InjectableItem<KnowledgeItem>, name: string = skillName(item)): SkillFile {
   const condition = clean(item.appliesWhen).replace(/\s+/g, " ");
   const content = clean(item.content);
   const description = `Use when ${condition.replace(/[.\s]+$/, "")}. ${content.split("\n")[0] ?? ""}`
@@ -45,7 +45,7 @@ export function skillFile(item: InjectableItem, name: string = skillName(item)):
 const SCOPE_KEYS = { agentName: "agent", service: "service", model: "model", tenant: "tenant" } as const;
 
 /** What the item is about, readable, and the short id that keeps it apart from others. */
-function skillName(item: InjectableItem): string {
+function skillName(item: InjectableItem<KnowledgeItem>): string {
   const words = item.appliesWhen
     .toLowerCase()
     .normalize("NFKD")

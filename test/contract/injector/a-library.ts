@@ -31,5 +31,5 @@ export async function aLibrary(items: readonly KnowledgeItem[]): Promise<Knowled
     await store.saveItem({ ...item, ...validation, createdAtUs: item.createdAtUs + index }, entry);
   }
   const model = createWordModel();
-  return { store, search: store, library: store, vectors: createVectorScan({ library: store, model: async () => model }) };
+  return { store, search: store, library: store, vectors: createVectorScan({ search: store, model: async () => model }) };
 }

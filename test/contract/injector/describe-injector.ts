@@ -41,7 +41,7 @@ const request = (overrides: Partial<InjectionRequest & Limits> = {}): InjectionR
   ...overrides,
 });
 
-const ids = (items: readonly KnowledgeItem[] = []): readonly string[] => items.map(({ id }) => id).sort();
+const ids = (items: readonly { readonly id: string }[] = []): readonly string[] => items.map(({ id }) => id).sort();
 /** What the agent can get at: in full, or by its line. */
 const reached = ({ given, listed = [] }: Injection): readonly string[] => ids([...given, ...listed]);
 
@@ -145,5 +145,5 @@ export function describeInjector(name: string, injector: Injector, { choosesByTa
 }
 
 function pinnedRule(_: unknown, index: number): KnowledgeItem {
-  return anActiveItem({ id: `core-${index}`, priority: "pinned", content: `core ${index}: ${RULES[index]} at any time of the day` });
+  return anActiveItem({ id: `core-${index}`, priority: "pinned", content: `${RULES[index]} at any time of the day` });
 }

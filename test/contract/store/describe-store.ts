@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { SqlStore } from "../../../src/store/local-store.ts";
+import { describeChanges, describeVectors } from "./changes.ts";
 import { describeConflicts } from "./conflicts.ts";
 import { describeEffects } from "./effects.ts";
 import { describeEvaluations } from "./evaluations.ts";
@@ -27,6 +28,8 @@ export function describeStore(name: string, open: () => Promise<SqlStore>): void
     describeEffects(() => store);
     describeSnapshots(() => store);
     describeConflicts(() => store);
+    describeChanges(() => store);
+    describeVectors(() => store);
     describeEvaluations(() => store);
   });
 }

@@ -40,11 +40,13 @@ function searchOf(
   pinned: readonly KnowledgeItem[],
   ranked: readonly KnowledgeItem[],
   proven: readonly KnowledgeItem[] = [],
+  active: readonly KnowledgeItem[] = [],
 ): KnowledgeSearch {
   return {
     pinnedItems: async () => pinned,
     searchKnowledge: async (_task, limit) => ranked.slice(0, limit),
     provenItems: async (_agentName, limit) => proven.slice(0, limit),
+    activeItems: async () => active,
   };
 }
 
@@ -55,7 +57,7 @@ function options(
   return { task: "rules", search: searchOf(pinned, ranked), withholdProbability: 0, seed: "trace-1", ...rest };
 }
 
-const ids = (list: readonly KnowledgeItem[]): string[] => list.map((item) => item.id);
+const ids = (list: readonly { readonly id: string }[]): string[] => list.map((item) => item.id);
 
 describe("select", () => {
   test("gives pinned items before ranked ones, each in the order of its source", async () => {
@@ -199,7 +201,7 @@ describe("exposureAttributes", () => {
 describe("injectors", () => {
   test("SmartInjector gives what the search finds, within its limits", async () => {
     const injector = createSmartInjector({ maxItems: 2 });
-    const sources = { search: searchOf([], items(5)), library: { listKnowledge: async () => [] } };
+    const sources = { search: searchOf([], items(5)) };
     const injection = await injector.inject({ task: "rules", seed: "s", withholdProbability: 0 }, sources);
     expect(ids(injection.given)).toEqual(["normal-0", "normal-1"]);
   });
@@ -208,7 +210,7 @@ describe("injectors", () => {
     const said: string[] = [];
     const reporter = { failure: (what: string) => said.push(what), count: () => said.length };
     const pinned = items(5, { priority: "pinned" });
-    const sources = { search: searchOf(pinned, []), library: { listKnowledge: async () => pinned } };
+    const sources = { search: searchOf(pinned, [], [], pinned) };
     const injector = create({}, reporter);
     const request = { task: "rules", seed: "s", withholdProbability: 0 };
     expect((await injector.inject({ ...request, maxPinned: 3 }, sources)).given).toHaveLength(3);
@@ -225,7 +227,7 @@ describe("injectors", () => {
       anActiveItem({ id: "core", content: "core four", priority: "pinned" }),
     ];
     const injector = createSimpleInjector();
-    const sources = { search: searchOf([], []), library: { listKnowledge: async () => all } };
+    const sources = { search: searchOf([], [], [], all) };
     const injection = await injector.inject({ task: "", seed: "s", withholdProbability: 0 }, sources);
     expect(ids(injection.given)).toEqual(["core", "good", "new", "poor"]);
   });

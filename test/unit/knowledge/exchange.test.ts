@@ -23,7 +23,7 @@ const full = anActiveItem({
   type: "anti_pattern",
 });
 
-function usable(item: KnowledgeItem): InjectableItem {
+function usable(item: KnowledgeItem): InjectableItem<KnowledgeItem> {
   const found = injectable(item);
   if (found === undefined) throw new Error("the test's item cannot be injected");
   return found;

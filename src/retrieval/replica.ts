@@ -1,0 +1,252 @@
+import { LearnError } from "../base/error.ts";
+import type { EmbeddingModel } from "../embedding/embedding-model.ts";
+import type { KnowledgeChanges, KnowledgeFeed, KnowledgeSearch, VectorStore } from "../injection/ports.ts";
+import { createReporter } from "../telemetry/report.ts";
+import { createItemVectors, type ItemVectors } from "./item-vectors.ts";
+import { createKnowledgeIndex } from "./knowledge-index.ts";
+
+export interface ReplicaOptions {
+  readonly feed: KnowledgeFeed;
+  /** Opens the model by which items are searched beside their words. Called once, at the first question. */
+  readonly model?: () => Promise<EmbeddingModel>;
+  /** Where vectors are kept; without it they are made anew by each process. */
+  readonly vectors?: VectorStore;
+  /** Whether this process makes vectors that are missing with a model that is not at once. Default false: each would pay for the same ones. */
+  readonly embedsItems?: boolean;
+  /** Milliseconds of a clock that only goes forward. Default performance.now. */
+  readonly nowMs?: () => number;
+}
+
+/**
+ * A copy of the active knowledge in this process, which answers from memory. It never rejects: what the feed fails to tell is reported once, and what was
+ * known last is served. While it is used it looks for changes every second; it keeps no process alive. Nothing is read before the first question.
+ */
+export interface KnowledgeReplica extends KnowledgeSearch {
+  /** Says that this process changed something: the next question looks for it first. */
+  changed(): void;
+  /** Resolves once everything that was changed before the call is taken in, or could not be, or after 5 s. At once when nobody asked yet. */
+  refresh(): Promise<void>;
+  /** Searches by another model as soon as it has a vector of nearly every item; by the one before until then. Resolves when that is so, or can't be now. */
+  useModel(model: EmbeddingModel): Promise<void>;
+  /** What is searched now; asks nobody. `model`: the id of the one by whose vectors, absent while it is words alone. */
+  status(): { readonly items: number; readonly model?: string };
+  /** Stops looking for changes. Safe twice; questions are answered as before. */
+  close(): void;
+}
+
+/** Others' changes are seen within twice this: one wait in the collector, one here. */
+const CHECK_EVERY_MS = 1_000;
+/** A question waits this long for a look at the feed, and only when none was made in the last second. */
+const CHECK_WAIT_MS = 50;
+/** The first question waits for the first load, within the second that `getKnowledge` takes at most. */
+const LOAD_WAIT_MS = 800;
+const REFRESH_WAIT_MS = 5_000;
+/** Nobody looks for a process that stopped asking. */
+const IDLE_AFTER_MS = 60_000;
+/** Counts of runs change without a change of the item; they are read anew this often, and with them a store that was replaced is found out. */
+const READ_ALL_EVERY_MS = 600_000;
+// Indexing 500 items takes about 5 ms, which is as long as the agent's loop should stand still; the next page is fetched meanwhile.
+const PAGE = 500;
+
+/** A model elsewhere has this long for a task; then its words must do. */
+const EMBED_WAIT_MS = 150;
+const MAX_EMBEDDED_CHARACTERS = 8_192;
+
+export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplica {
+  const { feed, nowMs = () => performance.now() } = options;
+  const index = createKnowledgeIndex();
+  const reporter = createReporter("knowledge copy");
+  let since = 0;
+  let isLoaded = false;
+  let hasFailed = false;
+  let isStale = true;
+  let checkedAtMs = Number.NEGATIVE_INFINITY;
+  let readAllAtMs = Number.NEGATIVE_INFINITY;
+  let askedAtMs = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  let openModel = options.model;
+  // The one that is searched by, and while it is replaced its successor.
+  let vectors: ItemVectors[] = [];
+  let running: { readonly done: Promise<void>; readonly beganAtMs: number } | undefined;
+
+  function take({ changes }: KnowledgeChanges, seen: Set<string> | undefined): void {
+    for (const { id, item } of changes) {
+      // Whether the evidence is about these very words is checked where the prompt is made, for the few that are chosen: a digest each took a third of the load.
+      if (item?.validation?.decision === "pass") {
+        if (index.put(item)) for (const kept of vectors) kept.note(id);
+        seen?.add(id);
+      } else index.remove(id);
+    }
+  }
+
+  async function readChanges(): Promise<void> {
+    // From the start now and then: `seen` tells afterwards which items the store has no more.
+    let seen = nowMs() - readAllAtMs > READ_ALL_EVERY_MS ? new Set<string>() : undefined;
+    let at = seen === undefined ? since : 0;
+    let next = feed.knowledgeChanges(at, PAGE);
+    for (;;) {
+      const page = await next;
+      if (page.seq < at) {
+        seen = new Set();
+        at = 0;
+        next = feed.knowledgeChanges(0, PAGE);
+        continue;
+      }
+      at = page.seq;
+      if (page.more) {
+        next = feed.knowledgeChanges(at, PAGE);
+        // Awaited in the next round; until then a rejection must not count as nobody's.
+        next.catch(() => undefined);
+      }
+      take(page, seen);
+      if (!page.more) break;
+    }
+    since = at;
+    if (seen === undefined) return;
+    for (const id of [...index.ids()]) if (!seen.has(id)) index.remove(id);
+    readAllAtMs = nowMs();
+  }
+
+  function look(): Promise<void> {
+    // One that is under way may have read before the change that made this stale.
+    if (running !== undefined) return isStale ? running.done.then(look) : running.done;
+    isStale = false;
+    const done = readChanges()
+      .then(() => {
+        isLoaded = true;
+        hasFailed = false;
+        for (const kept of vectors) void kept.run();
+      })
+      .catch((caught: unknown) => {
+        hasFailed = true;
+        reporter.failure("changes of the knowledge could not be read; what was known last is used", caught);
+      })
+      .finally(() => {
+        running = undefined;
+        checkedAtMs = nowMs();
+      });
+    running = { done, beganAtMs: nowMs() };
+    return done;
+  }
+
+  async function useModel(model: EmbeddingModel): Promise<void> {
+    if (vectors.at(-1)?.model.id === model.id || isClosed) return;
+    const embeds = model.embedNow !== undefined || options.embedsItems === true;
+    const next = createItemVectors({ index, model, store: options.vectors, embeds, reporter, nowMs });
+    vectors.push(next);
+    if (isLoaded) await next.run();
+  }
+
+  /** Lets go of models that are not searched by any more. */
+  function dropOldModels(): void {
+    const current = vectors.findIndex(({ model }) => model === index.model());
+    if (current <= 0) return;
+    for (const old of vectors.slice(0, current)) old.close();
+    vectors = vectors.slice(current);
+  }
+
+  /** The task as the model sees it; undefined where there is none yet, or it takes too long. Never rejects. */
+  async function queryVector(task: string): Promise<Float32Array | undefined> {
+    dropOldModels();
+    const model = index.model();
+    if (model === undefined || task.trim() === "") return undefined;
+    const text = task.slice(0, MAX_EMBEDDED_CHARACTERS);
+    try {
+      if (model.embedNow !== undefined) return model.embedNow(text);
+      const [vector] = await withDeadline(model.embed([text], AbortSignal.timeout(EMBED_WAIT_MS)));
+      return vector;
+    } catch (caught) {
+      reporter.failure("the task could not be embedded; knowledge is searched by its words", caught);
+      return undefined;
+    }
+  }
+
+  function watch(): void {
+    if (timer !== undefined || isClosed) return;
+    timer = setInterval(() => {
+      if (nowMs() - askedAtMs < IDLE_AFTER_MS) void look();
+      else {
+        clearInterval(timer);
+        timer = undefined;
+      }
+    }, CHECK_EVERY_MS);
+    timer.unref();
+  }
+
+  /** Waits for news where that is worth it; never longer than said above. */
+  async function beFresh(): Promise<void> {
+    const now = nowMs();
+    askedAtMs = now;
+    watch();
+    if (openModel !== undefined) {
+      const opening = openModel();
+      openModel = undefined;
+      opening.then(useModel).catch((caught: unknown) => reporter.failure("the embedding model could not be opened", caught));
+    }
+    if (!isLoaded && !hasFailed) return waitFor(look(), LOAD_WAIT_MS);
+    if (!isStale && now - checkedAtMs < CHECK_EVERY_MS && isLoaded) return;
+    // After a failure the next look is a second away; one that hangs was waited for once.
+    if (hasFailed && now - checkedAtMs < CHECK_EVERY_MS) return;
+    const looking = look();
+    const left = CHECK_WAIT_MS - (now - (running?.beganAtMs ?? now));
+    if (left > 0) await waitFor(looking, left);
+  }
+
+  return {
+    pinnedItems: async (asking) => {
+      await beFresh();
+      return index.pinned(asking);
+    },
+    searchKnowledge: async (task, limit, asking) => {
+      await beFresh();
+      return index.search(task, limit, asking, await queryVector(task));
+    },
+    provenItems: async (agentName, limit) => {
+      await beFresh();
+      return index.proven(agentName, limit);
+    },
+    activeItems: async (limit) => {
+      await beFresh();
+      return index.all().slice(0, limit);
+    },
+    changed() {
+      isStale = true;
+    },
+    async refresh() {
+      if (askedAtMs === Number.NEGATIVE_INFINITY) return;
+      isStale = true;
+      await waitFor(look(), REFRESH_WAIT_MS);
+    },
+    useModel,
+    status() {
+      const model = index.model();
+      return { items: index.size(), ...(model === undefined ? {} : { model: model.id }) };
+    },
+    close() {
+      isClosed = true;
+      for (const kept of vectors) kept.close();
+      clearInterval(timer);
+      timer = undefined;
+    },
+  };
+}
+
+/** The timer is one that keeps the process alive: whoever waits for an answer must get it. */
+function waitFor(work: Promise<void>, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** Also for a model that does not heed its signal. */
+function withDeadline<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new LearnError("timeout", `the model took more than ${EMBED_WAIT_MS} ms`)), EMBED_WAIT_MS);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

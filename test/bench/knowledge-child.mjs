@@ -1,0 +1,138 @@
+/**
+ * One size of knowledge.latency in a process of its own, with --expose-gc: argv[2] is JSON { store, peer, count, tasks, compared, seed }. Prints one JSON
+ * line. The process is an agent's: it opens the store through its thread, asks as `getKnowledge` does, and is left without its store in the end.
+ */
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { makeCorpus, openBenchModel } from "./knowledge-corpus.mjs";
+import { idOf } from "./knowledge-store.mjs";
+import { openNaiveSearch } from "./peers/naive-search.mjs";
+import { quantile } from "./statistics.mjs";
+import { builtModule } from "./stored-spans.mjs";
+
+const options = JSON.parse(process.argv[2]);
+const MIB = 1024 * 1024;
+const alive = setInterval(() => {}, 1 << 30);
+const [
+  { openWriter },
+  { createKnowledgeIndex },
+  { createVectorTable },
+  { createKnowledgeReplica },
+  { createKnowledgeClient },
+  { injectionFrom },
+  { loadConfig },
+  { searchWords },
+] = await Promise.all(
+  [
+    "src/store/open.js",
+    "src/retrieval/knowledge-index.js",
+    "src/retrieval/vector-table.js",
+    "src/retrieval/replica.js",
+    "src/agent/knowledge-client.js",
+    "src/compose/from-config.js",
+    "src/config/config.js",
+    "src/base/search-words.js",
+  ].map(builtModule),
+);
+const { tasks } = makeCorpus({ count: options.count, tasks: options.tasks, seed: options.seed });
+const model = await openBenchModel();
+// The model is no part of what 100,000 items take, and its first call compiles it.
+for (const task of tasks.slice(0, 50)) model.embedNow(task);
+globalThis.gc();
+const rssBefore = process.memoryUsage().rss;
+
+const writer = openWriter({ url: options.store, name: "figures", ingest: "on-demand" });
+const copy = createKnowledgeReplica({ feed: writer.store, vectors: writer.store, model: async () => model });
+const client = createKnowledgeClient({ source: injectionFrom(copy, loadConfig({ env: {} })) });
+
+const first = await timed(() => client.getKnowledge(tasks[0]));
+const loading = performance.now();
+await copy.refresh();
+await copy.refresh();
+while (copy.status().model !== model.id) await sleep(5);
+const readyMs = performance.now() - loading + first.ms;
+globalThis.gc();
+await sleep(50);
+globalThis.gc();
+const rssMiB = (process.memoryUsage().rss - rssBefore) / MIB;
+
+// Warm: the compiler has seen every path.
+for (const task of tasks.slice(0, 100)) await client.getKnowledge(task);
+const latencies = [];
+let empty = 0;
+for (const task of tasks) {
+  const { ms, value } = await timed(() => client.getKnowledge(task));
+  latencies.push(ms);
+  if (value === "") empty += 1;
+}
+
+const search = openNaiveSearch(options.peer);
+const naive = (task) => search(searchWords(task), model.embedNow(task));
+naive(tasks[0]);
+const compared = { ours: [], peer: [] };
+const answers = [];
+for (const task of tasks.slice(0, options.compared)) {
+  const ours = await timed(() => client.getKnowledge(task));
+  const peer = await timed(async () => naive(task));
+  compared.ours.push(ours.ms);
+  compared.peer.push(peer.ms);
+  answers.push(peer.value.map(idOf));
+}
+
+const agreement = await agreementWith(answers);
+
+await writer.close();
+const gone = [];
+for (let round = 0; round < 5; round += 1) {
+  const { ms, value } = await timed(() => client.getKnowledge(tasks[round]));
+  gone.push({ ms, empty: value === "" });
+  await sleep(1_050);
+}
+process.stdout.write(
+  `${JSON.stringify({
+    model: model.id,
+    firstMs: first.ms,
+    firstIsEmpty: first.value === "",
+    readyMs,
+    rssMiB,
+    p50: quantile(latencies, 0.5),
+    p99: quantile(latencies, 0.99),
+    max: Math.max(...latencies),
+    empty,
+    compared,
+    agreement,
+    gone,
+  })}\n`,
+);
+clearInterval(alive);
+process.exit(0);
+
+async function timed(work) {
+  const began = performance.now();
+  const value = await work();
+  return { ms: performance.now() - began, value };
+}
+
+/** How many of the peer's best ten are ours too. The peer has no floor of relevance, so here we have none. */
+async function agreementWith(expected) {
+  const index = createKnowledgeIndex({
+    relevant: (_words, byWords, byVectors) => new Set([...byWords, ...byVectors].map(({ slot }) => slot)),
+  });
+  const table = createVectorTable(model.dimensions);
+  for (let since = 0, more = true; more; ) {
+    const page = await writer.store.knowledgeChanges(since, 1_000);
+    for (const { item } of page.changes) index.put(item);
+    const ids = page.changes.map(({ id }) => id);
+    for (const { itemId, vector } of await writer.store.itemVectors(model.id, ids)) table.set(index.slotOf(index.get(itemId)), vector);
+    ({ seq: since, more } = page);
+  }
+  index.searchBy(table, model);
+  let shared = 0;
+  let all = 0;
+  for (const [at, ids] of expected.entries()) {
+    const ours = new Set(index.search(tasks[at], 10, {}, model.embedNow(tasks[at])).map(({ id }) => id));
+    all += ids.length;
+    shared += ids.filter((id) => ours.has(id)).length;
+  }
+  return { shared, all };
+}

@@ -4,7 +4,7 @@ import { appliesTo, type ItemInUse, type Scope, scopeOf } from "../knowledge/kno
 import { fuse } from "./fuse.ts";
 import { createProvenLists } from "./proven-lists.ts";
 import type { SlotFilter } from "./ranked.ts";
-import { relevantSlots } from "./relevance.ts";
+import { relevant } from "./relevance.ts";
 import type { VectorTable } from "./vector-table.ts";
 import { createWordIndex } from "./word-index.ts";
 
@@ -38,8 +38,8 @@ export interface KnowledgeIndex {
 /** Places of each ranking that take part in the fusion. Deeper ones add less than 1 / 110. */
 const LEAST_DEPTH = 50;
 
-/** `relevant`: the floor; another one only to measure the ranking without it. */
-export function createKnowledgeIndex({ relevant = relevantSlots }: { readonly relevant?: typeof relevantSlots } = {}): KnowledgeIndex {
+/** `floor`: what is let in; another one only to measure the ranking without it. */
+export function createKnowledgeIndex({ floor = relevant }: { readonly floor?: typeof relevant } = {}): KnowledgeIndex {
   const words = createWordIndex();
   const items: (ItemInUse | undefined)[] = [];
   const slots = new Map<string, number>();
@@ -125,8 +125,8 @@ export function createKnowledgeIndex({ relevant = relevantSlots }: { readonly re
       const cosines = new Map(byVectors.map(({ slot, score }) => [slot, score]));
       const cosineOf = (slot: number): number | undefined =>
         query === undefined ? undefined : (cosines.get(slot) ?? table?.cosine(query, slot));
-      const admitted = relevant(asked.length, byWords, byVectors, cosineOf);
-      const found = fuse([byWords, byVectors]).filter(({ slot }) => admitted.has(slot));
+      const admitted = floor(asked.length, byWords, byVectors, cosineOf);
+      const found = fuse([admitted.byWords, admitted.byVectors]);
       return found.slice(0, limit).flatMap(({ slot }) => items[slot] ?? []);
     },
     follow(table) {

@@ -24,7 +24,7 @@ export interface IngestOptions {
   /** Above this a trace is assembled as it is. Default 10,000 spans. */
   readonly maxSpans?: number;
   /** Awaited between two commits; default a turn of the event loop. */
-  readonly turn?: () => Promise<void>;
+  readonly turn?: (mappedBytes?: number) => Promise<void>;
 }
 
 export interface IngestCounts {
@@ -64,7 +64,9 @@ export function createIngest(options: IngestOptions): Ingest {
     const bodies = await store.unmappedBodies(BODIES_PER_STEP);
     let readable: DecodedBody[] = [];
     let items = 0;
+    let bytes = 0;
     for (const body of bodies) {
+      bytes += body.body.byteLength;
       try {
         const { spans, logs: all } = decodeBody(body, { maxItems: MAX_STORED_ITEMS }).batch;
         // Any log record may carry a trace id; those of the application itself teach nothing and are not ours to keep.
@@ -76,10 +78,11 @@ export function createIngest(options: IngestOptions): Ingest {
       }
       if (items < SPANS_PER_COMMIT) continue;
       await saveTogether(readable);
-      await turn();
-      [readable, items] = [[], 0];
+      await turn(bytes);
+      [readable, items, bytes] = [[], 0, 0];
     }
     await saveTogether(readable);
+    if (bytes > 0) await turn(bytes);
     return bodies.length;
   }
 

@@ -10,17 +10,13 @@ interface Waiting {
   reject(caught: unknown): void;
 }
 
-export interface GroupCommit {
-  append(bodies: readonly RawBody[]): Promise<void>;
-  /** True while bodies wait for their commit. */
-  isBusy(): boolean;
-}
-
 /**
  * Puts what many callers append while one commit runs into the next one, and answers each only after its commit. FULL costs 5 to 6 times at one
  * body per commit and nothing at many.
  */
-export function createGroupCommit(append: (bodies: readonly RawBody[]) => Promise<void>): GroupCommit {
+export function createGroupCommit(append: (bodies: readonly RawBody[]) => Promise<void>): {
+  append(bodies: readonly RawBody[]): Promise<void>;
+} {
   const queue: Waiting[] = [];
   let running = false;
 
@@ -41,7 +37,6 @@ export function createGroupCommit(append: (bodies: readonly RawBody[]) => Promis
         running = true;
         setImmediate(() => void run());
       }),
-    isBusy: () => running,
   };
 }
 

@@ -13,7 +13,7 @@ import type { Role, RoleOptions } from "./role.ts";
 import { dispatch } from "./rpc.ts";
 import { serveStore } from "./socket-server.ts";
 import { takeInSpool } from "./spool.ts";
-import { createTurn } from "./turn.ts";
+import { createTurn, type Turn } from "./turn.ts";
 
 export interface OwnerRoleOptions extends RoleOptions {
   /** A local file, or a remote store, which has neither spool nor socket. */
@@ -23,7 +23,7 @@ export interface OwnerRoleOptions extends RoleOptions {
   /** Applied at once and every hour while ingest is continuous; without it nothing is deleted unasked. */
   readonly retention?: RetentionOptions;
   /** `turn`: to be awaited between two commits, so that appends come first. */
-  readonly createIngest: (store: SqlStore, turn: () => Promise<void>) => IngestSteps;
+  readonly createIngest: (store: SqlStore, turn: Turn) => IngestSteps;
   /** How long the others wait after the one that maps and assembles on a shared server died. Default 10 s. */
   readonly leaseMs?: number;
   readonly createDiagnosis: (store: SqlStore) => () => Promise<TraceDiagnostics>;
@@ -41,11 +41,15 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
   const { store, report, clock } = options;
   const local = "announce" in store ? store : undefined;
   const group = createGroupCommit((bodies) => store.appendBodies(bodies));
+  let arrivedBytes = 0;
+  const turn = createTurn({ arrivedBytes: () => arrivedBytes, nowMs: () => performance.now(), wait: pause });
   const lease = local === undefined ? leaseOn(store, options) : undefined;
-  const ingest = options.createIngest(store, createTurn(group.isBusy));
+  const ingest = options.createIngest(store, turn);
   const pump = startPump(lease === undefined ? ingest : underLease(ingest, lease), options.ingest, report);
   const appendBodies: Store["appendBodies"] = async (bodies) => {
+    const bytes = bodies.reduce((sum, { body }) => sum + body.byteLength, 0);
     await group.append(bodies);
+    arrivedBytes += bytes;
     pump.wake();
   };
   const ages = options.ingest === "continuous" ? options.retention : undefined;
@@ -137,4 +141,12 @@ function createSpoolIntake(path: string | undefined, append: Store["appendBodies
       await running?.catch(() => undefined);
     },
   };
+}
+
+/** 0: a turn of the event loop, in which appends that wait are committed. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (ms > 0) setTimeout(resolve, ms);
+    else setImmediate(resolve);
+  });
 }

@@ -10,7 +10,11 @@ export { getKnowledge, recallKnowledge, withKnowledge } from "./compose/process-
 export { AgentLearnLogRecordProcessor, AgentLearnSpanProcessor, type ProcessorOptions } from "./compose/processors.ts";
 export { AgentLearnPropagator } from "./compose/propagator.ts";
 export type { Config } from "./config/config.ts";
+export { type CachedModelOptions, createCachedModel } from "./embedding/cached-model.ts";
 export type { EmbeddingModel } from "./embedding/embedding-model.ts";
+export { createFunctionModel, type FunctionModelOptions } from "./embedding/function-model.ts";
+export { createOpenAiModel, type OpenAiModelOptions } from "./embedding/openai-model.ts";
+export { openStaticModel } from "./embedding/static-model.ts";
 export type { EvalComparison } from "./evaluation/compare.ts";
 export type { EvalCase, EvalResult, EvalRun } from "./evaluation/evaluation.ts";
 export type { Scorer } from "./evaluation/ports.ts";

@@ -97,15 +97,6 @@ export class AgentLearn {
     const own = typeof injector === "object" ? injector : undefined;
     const code = typeof injector === "string" ? { ...rest, injector } : rest;
     this.config = loadConfig({ code, env: process.env });
-    if (this.config.endpoint !== undefined && (own ?? embedding) !== undefined) {
-      throw new LearnError(
-        "invalid",
-        "an injector or embedding model passed in code needs the store, and this instance only knows a collector",
-        {
-          hint: "set AGENTLEARN_INJECTOR where the collector runs, or pass { store } instead of { endpoint }",
-        },
-      );
-    }
     this.#runtime = acquireRuntime(targetOf(this.config), {
       name: `agent ${this.config.agentName ?? "agent"}`,
       quietMs: this.config.quietMs,
@@ -116,7 +107,8 @@ export class AgentLearn {
     const remote =
       this.config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(this.config), token: this.config.token });
     const { store } = this.#runtime;
-    this.#copy = remote === undefined ? this.#runtime.knowledge : createKnowledgeReplica({ feed: remote, model: shippedModel });
+    this.#copy =
+      remote === undefined ? this.#runtime.knowledge : createKnowledgeReplica({ feed: remote, model: shippedModel, embedsItems: true });
     if (embedding !== undefined) void this.#copy.useModel(embedding);
     this.#sendFeedback = remote === undefined ? (feedback) => store.addFeedback(feedback) : (feedback) => remote.feedback(feedback);
     const sources = { search: this.#copy, ...(remote === undefined ? { library: store } : {}) };

@@ -84,7 +84,7 @@ function openEntry(target: Target, options: RuntimeOptions): Entry {
     mode: "share",
     ...options,
   });
-  const knowledge = createKnowledgeReplica({ feed: writer.store, vectors: writer.store, model: shippedModel });
+  const knowledge = createKnowledgeReplica({ feed: writer.store, vectors: writer.store, model: shippedModel, embedsItems: true });
   return { writer, store: tellingOfChanges(writer.store, () => knowledge.changed()), knowledge, shares: 0 };
 }
 

@@ -78,7 +78,7 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
   injector: z
     .enum(["smart", "simple", "embedding", "hybrid", "canary"], 'must be "smart", "simple", "embedding", "hybrid" or "canary"')
     .default("smart")
-    .describe("How knowledge is chosen, where the store is; see Injectors."),
+    .describe("How this process chooses knowledge; canary needs the store, the others a collector will do. See Injectors."),
   canaryShare: probability
     .default(0.05)
     .describe("Share of the runs, or conversations, in which the canary injector tries what a person put into canary."),

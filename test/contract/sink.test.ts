@@ -167,7 +167,8 @@ test("an agent ends by itself with a store in use, prints nothing, and does not 
     });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
-    const [code] = await once(child, "exit");
+    // Not "exit": what was printed may come after it.
+    const [code] = await once(child, "close");
     expect([code, output.trim()]).toEqual([0, '{"submitted":2,"dropped":0,"failed":0}']);
   }
 });

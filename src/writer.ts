@@ -4,6 +4,7 @@ import { isLearnError, LearnError } from "./base/error.ts";
 import type { createDiagnosis } from "./learner/diagnose.ts";
 import type { Ingest } from "./learner/ingest.ts";
 import { createBatchBuffer } from "./store/batch-buffer.ts";
+import { useExitGate } from "./store/exit-gate.ts";
 import { freeBuffers, wholeBuffers } from "./store/free-buffers.ts";
 import { createGuestRole } from "./store/guest-role.ts";
 import type { SqlStore } from "./store/local-store.ts";
@@ -17,7 +18,7 @@ import { createSession, type Session } from "./store/session.ts";
 import { createSenderRole } from "./store/sink-otlp.ts";
 import { writeSpool } from "./store/spool.ts";
 import { parseStoreUrl, type StoreLocation } from "./store/url.ts";
-import type { FromWriter, ToWriter, WriterOptions } from "./store/writer-protocol.ts";
+import type { FromWriter, ToWriter, WriterOptions, WriterStart } from "./store/writer-protocol.ts";
 
 // Guests write one file per flush.
 const SPOOL_DELAY_MS = 1_000;
@@ -137,4 +138,8 @@ function createReporter(post: (message: FromWriter) => void): (message: string) 
   };
 }
 
-if (parentPort !== null) runWriter(parentPort, workerData as WriterOptions);
+if (parentPort !== null) {
+  const { options, gate } = workerData as WriterStart;
+  useExitGate(gate);
+  runWriter(parentPort, options);
+}

@@ -1,6 +1,7 @@
 import Database from "libsql";
 import { LearnError } from "../base/error.ts";
 import type { Row, SqlDriver, SqlExecutor, SqlValue } from "./driver.ts";
+import { native } from "./exit-gate.ts";
 import { createMutex } from "./mutex.ts";
 import { faultOf, sqlError } from "./sql-error.ts";
 import { bindValue, rowOf } from "./values.ts";
@@ -89,6 +90,10 @@ export function openLibsqlDriver(options: LibsqlDriverOptions): SqlDriver {
 }
 
 function connect(path: string, busyTimeoutMs: number): Connection {
+  return native(() => connectNow(path, busyTimeoutMs));
+}
+
+function connectNow(path: string, busyTimeoutMs: number): Connection {
   let database: InstanceType<typeof Database> | undefined;
   try {
     database = new Database(path, { timeout: busyTimeoutMs });
@@ -142,7 +147,7 @@ function execute(connection: Connection, path: string, sql: string): void {
 
 function guarded<T>(connection: Connection, path: string, work: () => T): T {
   try {
-    return work();
+    return native(work);
   } catch (caught) {
     discard(connection);
     throw sqlError(caught, path);
@@ -152,7 +157,7 @@ function guarded<T>(connection: Connection, path: string, work: () => T): T {
 function rollback(connection: Connection): void {
   if (connection.dead) return;
   try {
-    connection.database.exec("ROLLBACK");
+    native(() => connection.database.exec("ROLLBACK"));
   } catch {
     discard(connection);
   }
@@ -162,7 +167,7 @@ function discard(connection: Connection): void {
   connection.dead = true;
   try {
     // close() alone leaves the transaction, and with it the write lock, to the garbage collector: prepared statements keep the handle alive.
-    connection.database.exec("ROLLBACK");
+    native(() => connection.database.exec("ROLLBACK"));
   } catch {
     // There was none.
   }
@@ -173,7 +178,7 @@ function discard(connection: Connection): void {
 /** An empty log is the sign of a file that was closed in order; SQLite removes it only with the last handle, which the collector of garbage frees. */
 function writeBack(connection: Connection): void {
   try {
-    connection.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    native(() => connection.database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
   } catch {
     // The next one to open the file does it.
   }
@@ -181,7 +186,7 @@ function writeBack(connection: Connection): void {
 
 function closeQuietly(database: InstanceType<typeof Database> | undefined): void {
   try {
-    database?.close();
+    native(() => database?.close());
   } catch {
     // Nothing can be done about a handle that does not close; the process frees it.
   }

@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { LearnError, messageOf } from "../base/error.ts";
+import { newGateMemory, shutAtExit } from "./exit-gate.ts";
 import { wholeBuffers } from "./free-buffers.ts";
 import type { RawBody } from "./ports.ts";
 import { type StoreMethod, settle, type Waiting } from "./rpc.ts";
-import type { FromWriter, ToWriter, WriterOptions } from "./writer-protocol.ts";
+import type { FromWriter, ToWriter, WriterOptions, WriterStart } from "./writer-protocol.ts";
 
 export interface ThreadClientOptions {
   readonly workerData: WriterOptions;
@@ -63,7 +64,9 @@ export function createThreadClient(options: ThreadClientOptions): ThreadClient {
     if (closing !== undefined) throw new LearnError("unavailable", "the store is closed");
     if (performance.now() - lostAt < RESTART_AFTER_MS)
       throw new LearnError("unavailable", "the writer thread ended a moment ago", { hint: "try again" });
-    const thread = startWorker(options.entry ?? writerEntry(), options.workerData);
+    const gate = newGateMemory();
+    const thread = startWorker(options.entry ?? writerEntry(), { options: options.workerData, gate });
+    const forgetGate = shutAtExit(gate);
     worker = thread;
     thread.on("message", (message: FromWriter) => {
       if (message.kind === "settled") return options.onSettled(message.spans, message.bytes, message.failed);
@@ -76,7 +79,10 @@ export function createThreadClient(options: ThreadClientOptions): ThreadClient {
       options.report(`the writer thread failed: ${messageOf(caught)}`);
       lost(thread, messageOf(caught));
     });
-    thread.on("exit", () => lost(thread, "it exited"));
+    thread.on("exit", () => {
+      forgetGate();
+      lost(thread, "it exited");
+    });
     // Last: a listener for messages refs the thread, and an agent that never flushes would not end.
     thread.unref();
     return thread;
@@ -137,7 +143,7 @@ export function createThreadClient(options: ThreadClientOptions): ThreadClient {
   };
 }
 
-function startWorker(entry: URL, workerData: WriterOptions): Worker {
+function startWorker(entry: URL, workerData: WriterStart): Worker {
   return new Worker(entry, {
     workerData,
     name: "agentlearn-writer",

@@ -22,6 +22,13 @@ export interface WriterOptions {
   readonly ifDamaged?: "refuse" | "set-aside";
 }
 
+/** What a thread is started with, beside what it is to do. */
+export interface WriterStart {
+  readonly options: WriterOptions;
+  /** See exit-gate.ts. */
+  readonly gate: SharedArrayBuffer;
+}
+
 /** Every `id` is answered exactly once. */
 export type ToWriter =
   | { readonly kind: "call"; readonly id: number; readonly method: StoreMethod; readonly args: readonly unknown[] }

@@ -29,7 +29,7 @@ const [
     "src/retrieval/vector-table.js",
     "src/retrieval/replica.js",
     "src/agent/knowledge-client.js",
-    "src/compose/from-config.js",
+    "src/compose/injection-from.js",
     "src/config/config.js",
     "src/base/search-words.js",
   ].map(builtModule),
@@ -43,7 +43,7 @@ const rssBefore = process.memoryUsage().rss;
 
 const writer = openWriter({ url: options.store, name: "figures", ingest: "on-demand" });
 const copy = createKnowledgeReplica({ feed: writer.store, vectors: writer.store, model: async () => model });
-const client = createKnowledgeClient({ source: injectionFrom(copy, loadConfig({ env: {} })) });
+const client = createKnowledgeClient({ source: injectionFrom({ search: copy }, loadConfig({ env: {} })) });
 
 const first = await timed(() => client.getKnowledge(tasks[0]));
 const loading = performance.now();

@@ -9,10 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startCollector } from "../collector-process.mjs";
 import { createSeeds, mutantOf } from "../mutants.mjs";
-import { createRequest, keyOf } from "../otlp-bodies.mjs";
+import { createRequest } from "../otlp-bodies.mjs";
 import { createGrpcSender } from "../otlp-senders.mjs";
 import { createPipeline } from "../pipeline.mjs";
 import { watchMemory } from "../process-memory.mjs";
+import { keyOf } from "../span-oracle.mjs";
 import { createRandom } from "../statistics.mjs";
 import { builtFile, builtModule, readStoredSpans } from "../stored-spans.mjs";
 

@@ -191,10 +191,6 @@ describe("an injector of one's own", () => {
     expect(await learn.getKnowledge("amber")).toContain("birch flags");
     await learn.close();
   });
-
-  test("is refused where a collector chooses", () => {
-    expect(() => new AgentLearn({ endpoint: "http://127.0.0.1:9", injector: createSmartInjector() })).toThrow("needs the store");
-  });
 });
 
 describe("an agent with the embedding injector", () => {

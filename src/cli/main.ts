@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
-import { describeConfig } from "../config/config.ts";
+import { describeConfig } from "../config/describe-config.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
 import { printError } from "./terminal.ts";
 

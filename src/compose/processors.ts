@@ -1,6 +1,6 @@
 import { currentRun } from "../agent/run-context.ts";
 import { createStamp } from "../agent/stamp.ts";
-import { loadConfig } from "../config/config.ts";
+import { loadConfig } from "../config/load-config.ts";
 import { createLogRecordProcessor, createSpanProcessor, type LogRecordProcessorLike, type SpanProcessorLike } from "../span/processor.ts";
 import type { LogRecordLike, SpanLike } from "../span/sdk-shapes.ts";
 import { createReporter } from "../telemetry/report.ts";

@@ -1,5 +1,5 @@
 import { createPropagator, type PropagatorLike } from "../agent/propagator.ts";
-import { loadConfig } from "../config/config.ts";
+import { loadConfig } from "../config/load-config.ts";
 import { createReporter } from "../telemetry/report.ts";
 import { baggagePolicy } from "./from-config.ts";
 

@@ -30,7 +30,7 @@ const [
     "src/retrieval/replica.js",
     "src/agent/knowledge-client.js",
     "src/compose/injection-from.js",
-    "src/config/config.js",
+    "src/config/load-config.js",
     "src/base/search-words.js",
   ].map(builtModule),
 );

@@ -7,7 +7,7 @@ import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace
 import { OTLPTraceExporter as ProtobufExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from "@opentelemetry/sdk-logs";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
-import { loadConfig } from "../../dist/src/config/config.js";
+import { loadConfig } from "../../dist/src/config/load-config.js";
 import { frame, GRPC, grpc } from "./client.mjs";
 import { aSpan, traces } from "./messages.mjs";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Agent } from "node:http";
 import { brotliCompressSync, deflateRawSync, deflateSync } from "node:zlib";
-import { loadConfig } from "../../dist/src/config/config.js";
+import { loadConfig } from "../../dist/src/config/load-config.js";
 import { http, JSON_HTTP, JSON_TYPE, PROTOBUF, PROTOBUF_HTTP } from "./client.mjs";
 import { aLog, aSpan, logs, newTraceId, traces } from "./messages.mjs";
 import { decodeStatus } from "./wire.mjs";

@@ -10,7 +10,7 @@ import { uniformOf } from "../../src/base/id.ts";
 import { mapLimited } from "../../src/base/map-limited.ts";
 import { injectionFrom } from "../../src/compose/injection-from.ts";
 import { acquireRuntime } from "../../src/compose/runtime.ts";
-import { loadConfig } from "../../src/config/config.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
 import { AgentLearnPropagator } from "../../src/index.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { Trace } from "../../src/trace/trace.ts";

@@ -42,7 +42,9 @@ describe("README", () => {
   });
 
   test("has the configuration reference that the schema gives (npm run readme)", async () => {
-    const { describeConfig } = (await import("../../dist/src/config/config.js" as string)) as { describeConfig(): readonly object[] };
+    const { describeConfig } = (await import("../../dist/src/config/describe-config.js" as string)) as {
+      describeConfig(): readonly object[];
+    };
     expect(cellsOf(textBetween(page, "config"))).toEqual(cellsOf(configTable(describeConfig())));
   });
 

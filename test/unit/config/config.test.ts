@@ -1,7 +1,8 @@
 import { format, inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { isLearnError } from "../../../src/base/error.ts";
-import { describeConfig, type LoadConfigOptions, loadConfig } from "../../../src/config/config.ts";
+import { describeConfig } from "../../../src/config/describe-config.ts";
+import { type LoadConfigOptions, loadConfig } from "../../../src/config/load-config.ts";
 import { MAX_STORED_BYTES } from "../../../src/span/otlp/decode-body.ts";
 
 function problemsOf(options: Partial<LoadConfigOptions>): string[] {

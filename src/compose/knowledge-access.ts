@@ -1,0 +1,39 @@
+import { createKnowledgeClient, type KnowledgeClient } from "../agent/knowledge-client.ts";
+import { createRemoteKnowledge } from "../agent/remote-knowledge.ts";
+import type { Config } from "../config/config.ts";
+import type { Feedback } from "../outcome/outcome.ts";
+import { createKnowledgeReplica } from "../retrieval/replica.ts";
+import { apiUrlOf, baggagePolicy } from "./from-config.ts";
+import { type InjectionParts, injectionFrom } from "./injection-from.ts";
+import type { Runtime } from "./runtime.ts";
+import { shippedModel } from "./shipped-model.ts";
+
+/** How one agent process comes by knowledge and gives feedback: through its own store, or through a collector. */
+export interface KnowledgeAccess {
+  readonly client: KnowledgeClient;
+  feedback(feedback: Feedback): Promise<void>;
+  /** Resolves once what was changed before the call is in the next answer. */
+  refresh(): Promise<void>;
+  /** Lets go of what is this process's alone. Safe twice. */
+  close(): void;
+}
+
+export function openKnowledgeAccess(runtime: Runtime, config: Config, parts: InjectionParts): KnowledgeAccess {
+  const { store } = runtime;
+  const remote = config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(config), token: config.token });
+  const copy = remote === undefined ? runtime.knowledge : createKnowledgeReplica({ feed: remote, model: shippedModel, embedsItems: true });
+  if (parts.embedding !== undefined) void copy.useModel(parts.embedding);
+  return {
+    client: createKnowledgeClient({
+      source: injectionFrom({ search: copy, ...(remote === undefined ? { library: store } : {}) }, config, parts),
+      baggage: baggagePolicy(config),
+      ...(config.agentName === undefined ? {} : { agentName: config.agentName }),
+    }),
+    feedback: (feedback) => (remote === undefined ? store.addFeedback(feedback) : remote.feedback(feedback)),
+    refresh: () => copy.refresh(),
+    close() {
+      // The runtime closes its own, when the last one lets go of it.
+      if (remote !== undefined) copy.close();
+    },
+  };
+}

@@ -18,6 +18,9 @@ const knowledgeQuery = z
   .strictObject({
     task: z.string().min(1),
     agent: name.exactOptional(),
+    service: name.exactOptional(),
+    model: name.exactOptional(),
+    tenant: name.exactOptional(),
     traceId: traceId.exactOptional(),
     conversation: name.exactOptional(),
   })
@@ -48,7 +51,7 @@ const feedback = z.strictObject({
   source: name.exactOptional(),
 });
 
-/** `task`, `agent`, `conversation`, `traceId`; without a `traceId` the one in the W3C `traceparent` header is taken. */
+/** `task`, who asks (`agent`, `service`, `model`, `tenant`), `conversation`, `traceId`; without a `traceId` the one in the W3C `traceparent` header is taken. */
 export function parseKnowledgeQuery(query: unknown, traceparent: string | undefined): KnowledgeRequest {
   const { conversation, ...rest } = parse(knowledgeQuery, query);
   const request = conversation === undefined ? rest : { ...rest, conversationId: conversation };

@@ -1,12 +1,12 @@
 import type { Injection } from "../../src/injection/injection.ts";
 import type { AbReport, ItemReport } from "../../src/knowledge/ab-report.ts";
+import type { Scope } from "../../src/knowledge/knowledge-item.ts";
 import type { Diagnostics, Store, StoreStatus } from "../../src/store/ports.ts";
 import type { ReceiverCounts } from "../counts.ts";
 
-/** A question for knowledge that came over the network. */
-export interface KnowledgeRequest {
+/** A question for knowledge that came over the network. The scope is who asks, as the question itself says it. */
+export interface KnowledgeRequest extends Scope {
   readonly task: string;
-  readonly agentName?: string;
   /** W3C trace id of the run that asks, 32 lower-case hex characters. Seeds the draw, so that one run stays in one arm. */
   readonly traceId?: string;
   /** The conversation it belongs to; then that seeds the draw. */

@@ -2,20 +2,25 @@ import { type Span as ApiSpan, context, trace } from "@opentelemetry/api";
 import { newTraceId } from "../base/id.ts";
 import { drawSeed } from "../injection/assign.ts";
 import { type AssignedItem, exposureAttributes, exposureOf } from "../injection/exposure.ts";
+import { type Scope, scopeOf } from "../knowledge/knowledge-item.ts";
 import { createReporter, type Reporter } from "../telemetry/report.ts";
+import { serviceNameOf } from "../telemetry/service-name.ts";
+import { whoAsks } from "./asking.ts";
 import { type BaggagePolicy, createDrawReader, type RequestDraw } from "./baggage.ts";
 import { withOwnBaggage } from "./propagator.ts";
 import { createExposureLedger, currentRun, type ExposureLedger, type ListedText, ledgerOf, ledgersFor, withRun } from "./run-context.ts";
 
 /** Where an injection comes from: the local store, or a collector's API. */
-export type InjectionSource = (request: {
+export type InjectionSource = (request: KnowledgeQuestion) => Promise<Assignment>;
+
+/** Who asks is the scope; nothing of it ever comes from outside. */
+export interface KnowledgeQuestion extends Scope {
   readonly task: string;
-  readonly agentName?: string;
   /** What the draw depends on, see `drawSeed`. */
   readonly seed: string;
   /** The seed again where it is not the W3C trace id of this run: a conversation, or what an agent above said. */
   readonly conversationId?: string;
-}) => Promise<Assignment>;
+}
 
 /** What both kinds of source can say: the text, and who was given and denied what. An `Injection` is one. */
 export interface Assignment {
@@ -33,14 +38,20 @@ export interface Assignment {
   };
 }
 
-export interface KnowledgeCallOptions {
+/**
+ * `agentName`, `service`, `model` and `tenant`: who asks, where it is not who the run or the settings say. "" says nobody. Items for another agent, service or
+ * model are left out; items of a tenant are given where that tenant is named, and nowhere else.
+ */
+export interface KnowledgeCallOptions extends Scope {
   /** All runs of one conversation share a draw. Default: `gen_ai.conversation.id` of the active span, where its SDK lets it be read. */
   readonly conversationId?: string;
 }
 
-export interface KnowledgeClientOptions {
+/** As a scope: who asks where neither the call nor the run says it. */
+export interface KnowledgeClientOptions extends Scope {
   readonly source: InjectionSource;
-  readonly agentName?: string;
+  /** The service where nobody says it, the active span neither. */
+  readonly fallbackService?: string | undefined;
   /** A call that takes longer gives "". Default 1,000 ms. */
   readonly timeoutMs?: number;
   /** Default on, without a secret. */
@@ -78,7 +89,7 @@ export function createKnowledgeClient(options: KnowledgeClientOptions): Knowledg
     if (run?.fixedText !== undefined) return { text: run.fixedText, items: [] };
     try {
       const span = trace.getSpan(context.active());
-      const agentName = run?.agentName ?? options.agentName;
+      const ofSpan = scopeOf({ service: serviceNameOf(span) ?? options.fallbackService });
       const conversationId = said.conversationId ?? run?.conversationId ?? activeConversationId(span);
       const traceId = run?.traceId ?? activeTraceId(span) ?? newTraceId();
       const above = drawAbove(context.active());
@@ -87,7 +98,7 @@ export function createKnowledgeClient(options: KnowledgeClientOptions): Knowledg
       const request = {
         task,
         seed,
-        ...(agentName === undefined ? {} : { agentName }),
+        ...whoAsks(ofSpan, options, run ?? {}, said),
         ...(seed === traceId ? {} : { conversationId: seed }),
       };
       const assignment = await within(options.source(request), timeoutMs);
@@ -108,13 +119,22 @@ export function createKnowledgeClient(options: KnowledgeClientOptions): Knowledg
     async withKnowledge(task, fn, said = {}) {
       const run = currentRun();
       if (run !== undefined) {
-        const given = await fetchKnowledge(task, said);
-        return withOwnBaggage(() => fn(given));
+        const ask = async () => {
+          const given = await fetchKnowledge(task, said);
+          return withOwnBaggage(() => fn(given));
+        };
+        // The same run; what was said of who asks holds for all that is asked inside.
+        return withRun({ ...run, ...scopeOf(said) }, ask);
       }
       const traceId = activeTraceId(trace.getSpan(context.active())) ?? newTraceId();
       // Said or not, what is asked inside of it draws alike.
       const { conversationId = activeConversationId(trace.getSpan(context.active())) } = said;
-      const entered = { traceId, exposures: createExposureLedger(), ...(conversationId === undefined ? {} : { conversationId }) };
+      const entered = {
+        ...scopeOf(said),
+        traceId,
+        exposures: createExposureLedger(),
+        ...(conversationId === undefined ? {} : { conversationId }),
+      };
       return withRun(entered, async () => {
         const given = await fetchKnowledge(task, said);
         return withOwnBaggage(() => fn(given));

@@ -1,17 +1,19 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type Span as ApiSpan, type Context, context, trace } from "@opentelemetry/api";
+import type { Scope } from "../knowledge/knowledge-item.ts";
 import { uniteExposures } from "../span/exposure.ts";
 import type { SpanExposure } from "../span/span.ts";
 import type { BaggagePolicy } from "./baggage.ts";
 
-/** What is known about the agent run that the current async call belongs to. Per run, never per process. */
-export interface RunContext {
+/**
+ * What is known about the agent run that the current async call belongs to. Per run, never per process. As a scope it says who asks inside of it, before
+ * the settings of the process do; an empty text: nobody.
+ */
+export interface RunContext extends Scope {
   /** W3C trace id: the seed of the draw where no conversation is known, so that one run stays in one arm. */
   readonly traceId: string;
   /** `gen_ai.conversation.id`: then the seed, so that a conversation stays in one arm. */
   readonly conversationId?: string;
-  /** Who runs; items of other agents are left out. */
-  readonly agentName?: string;
   /** Set while a candidate is tested: this very text is the knowledge, whatever the store says, and the run is not recorded. */
   readonly fixedText?: string;
   /** Assignments made so far in this run. */

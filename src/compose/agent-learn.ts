@@ -15,6 +15,7 @@ import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-de
 import type { LearnReport } from "../learner/ports.ts";
 import { createSnapshotDesk, type SnapshotDesk } from "../learner/snapshot-desk.ts";
 import type { Feedback } from "../outcome/outcome.ts";
+import { serviceNameIn } from "../telemetry/service-name.ts";
 import type { TraceFilter } from "../trace/ports.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
 import { createEvalDesk, type EvalDesk, type EvaluateCallOptions } from "./eval-desk.ts";
@@ -69,7 +70,13 @@ export class AgentLearn {
     const { store, sink } = this.#runtime;
     const needStore = (what: string): void => requireStore(config, what);
     this.#access = openKnowledgeAccess(this.#runtime, config, { injector: own, embedding });
-    this.#tracer = createFunctionTracer({ sink, getKnowledge: (task) => this.#access.client.getKnowledge(task) });
+    this.#tracer = createFunctionTracer({
+      sink,
+      getKnowledge: (task, asking) => this.#access.client.getKnowledge(task, asking),
+      service: config.serviceName,
+      fallbackService: serviceNameIn(process.env),
+      model: config.agentModel,
+    });
     this.#evals = createEvalDesk({ store, needStore, passScore: config.passScore, concurrency: config.concurrency });
     this.#learner = createLearnDesk({ store, needStore, flush: () => this.flush(), evals: this.#evals, config, parts: options });
     const { add, list } = this.#evals;

@@ -3,7 +3,8 @@ import { createRemoteKnowledge } from "../agent/remote-knowledge.ts";
 import type { Config } from "../config/config.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import { createKnowledgeReplica } from "../retrieval/replica.ts";
-import { apiUrlOf, baggagePolicy } from "./from-config.ts";
+import { serviceNameIn } from "../telemetry/service-name.ts";
+import { apiUrlOf, askingFrom, baggagePolicy } from "./from-config.ts";
 import { type InjectionParts, injectionFrom } from "./injection-from.ts";
 import type { Runtime } from "./runtime.ts";
 import { shippedModel } from "./shipped-model.ts";
@@ -27,7 +28,8 @@ export function openKnowledgeAccess(runtime: Runtime, config: Config, parts: Inj
     client: createKnowledgeClient({
       source: injectionFrom({ search: copy, ...(remote === undefined ? { library: store } : {}) }, config, parts),
       baggage: baggagePolicy(config),
-      ...(config.agentName === undefined ? {} : { agentName: config.agentName }),
+      ...askingFrom(config),
+      fallbackService: serviceNameIn(process.env),
     }),
     feedback: (feedback) => (remote === undefined ? store.addFeedback(feedback) : remote.feedback(feedback)),
     refresh: () => copy.refresh(),

@@ -1,6 +1,6 @@
 import { context, trace } from "@opentelemetry/api";
+import { spanIdOf } from "../agent/record-run.ts";
 import { currentRun } from "../agent/run-context.ts";
-import { spanIdOf } from "../agent/trace-function.ts";
 import { exposureAttributes } from "../injection/exposure.ts";
 import type { OuterRun } from "../span/ports.ts";
 import { isTrial } from "./processors.ts";

@@ -6,6 +6,9 @@ export interface Config {
   readonly endpoint?: string | undefined;
   readonly apiUrl?: string | undefined;
   readonly agentName?: string | undefined;
+  readonly serviceName?: string | undefined;
+  readonly agentModel?: string | undefined;
+  readonly tenant?: string | undefined;
   readonly injector: "smart" | "simple" | "embedding" | "hybrid" | "canary";
   readonly canaryShare: number;
   readonly baggage: "on" | "off";
@@ -73,6 +76,15 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
   endpoint: httpUrl.optional().describe("A running AgentLearn to send to and read from, instead of opening the store."),
   apiUrl: httpUrl.optional().describe("API of that AgentLearn, where it is not on the endpoint's host at apiPort."),
   agentName: text.optional().describe("The agent this process is, where its spans do not say. Knowledge of other agents is left out."),
+  serviceName: text
+    .optional()
+    .describe("The service this process is. Falls back to its spans, then OTEL_SERVICE_NAME. Knowledge of other services is left out."),
+  agentModel: text
+    .optional()
+    .describe("The model this agent calls, as gen_ai.request.model says it. Knowledge of other models is left out."),
+  tenant: text
+    .optional()
+    .describe("The tenant this process works for. Knowledge of a tenant is given where that one is named, and nowhere else."),
   injector: z
     .enum(["smart", "simple", "embedding", "hybrid", "canary"], 'must be "smart", "simple", "embedding", "hybrid" or "canary"')
     .default("smart")

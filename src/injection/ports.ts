@@ -6,10 +6,13 @@ export interface KnowledgeSearch {
   pinnedItems(asking: Scope): Promise<readonly ItemInUse[]>;
   /** Active normal items ranked by FTS5 BM25 over content and appliesWhen; task text is quoted, never syntax. Best first. Empty when nothing matches. */
   searchKnowledge(task: string, limit: number, asking: Scope): Promise<readonly ItemInUse[]>;
-  /** Active normal items of exactly this agent that passed a statistical test, most wins first. Their certificates speak of being given whatever the task. */
-  provenItems(agentName: string, limit: number): Promise<readonly ItemInUse[]>;
-  /** Active items, pinned or not and for whomever, oldest first. */
-  activeItems(limit: number): Promise<readonly ItemInUse[]>;
+  /**
+   * Active normal items of exactly the agent that asks which passed a statistical test, most wins first; none where it does not say its name. Their
+   * certificates speak of being given whatever the task.
+   */
+  provenItems(asking: Scope, limit: number): Promise<readonly ItemInUse[]>;
+  /** Active items, pinned or not, oldest first: those that apply to who asks, or without `asking` those for whomever. */
+  activeItems(limit: number, asking?: Scope): Promise<readonly ItemInUse[]>;
 }
 
 /** One step of an item in the sequence of changes. Each item stands in it once, at its last change. */

@@ -21,7 +21,7 @@ export async function select(options: SelectOptions): Promise<Injection> {
     search.pinnedItems(asking),
     // A blank task matches nothing; asking would only bother the index.
     task.trim() === "" || maxItems === 0 ? [] : search.searchKnowledge(task, maxItems * SPARE, asking),
-    agentName === undefined || maxItems === 0 ? [] : search.provenItems(agentName, maxItems),
+    agentName === undefined || maxItems === 0 ? [] : search.provenItems(asking, maxItems),
   ]);
   if (options.reporter !== undefined) warnOfTooMany(pinned.length, options, options.reporter);
   // The words of a task miss what means the same. What was proven for this agent, given on every task of its test, takes the places that are left.

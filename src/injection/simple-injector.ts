@@ -1,4 +1,4 @@
-import type { ItemInUse } from "../knowledge/knowledge-item.ts";
+import { type ItemInUse, scopeOf } from "../knowledge/knowledge-item.ts";
 import { createReporter, type Reporter } from "../telemetry/report.ts";
 import { assign, type Limits } from "./assign.ts";
 import type { Injector } from "./injector.ts";
@@ -12,7 +12,7 @@ export function createSimpleInjector(limits: Limits = {}, reporter: Reporter = c
   return {
     name: "SimpleInjector",
     inject: async (request, { search }) => {
-      const items = await search.activeItems(MOST_LISTED);
+      const items = await search.activeItems(MOST_LISTED, scopeOf(request));
       const pinned = items.filter((item) => item.priority === "pinned").sort((a, b) => a.createdAtUs - b.createdAtUs);
       const ranked = items
         .filter((item) => item.priority === "normal")

@@ -22,7 +22,7 @@ export interface KnowledgeIndex {
   all(): readonly ItemInUse[];
   /** As `KnowledgeSearch` says. */
   pinned(asking: Scope): readonly ItemInUse[];
-  proven(agentName: string, limit: number): readonly ItemInUse[];
+  proven(asking: Scope, limit: number): readonly ItemInUse[];
   /** By words alone, or by words and `query`, a vector of the model that is searched by. Nothing below the floor of relevance.ts. */
   search(task: string, limit: number, asking: Scope, query?: Float32Array): readonly ItemInUse[];
   /** Clears the places of the table whose words go, until the function returned is called. */
@@ -114,7 +114,7 @@ export function createKnowledgeIndex({ floor = relevant }: { readonly floor?: ty
     size: () => slots.size,
     all: () => items.filter((item) => item !== undefined).sort(oldestFirst),
     pinned: (asking) => [...pinned.values()].filter((item) => appliesTo(item, asking)).sort(oldestFirst),
-    proven: (agentName, limit) => proven.best(agentName, limit),
+    proven: (asking, limit) => proven.best(asking, limit),
     search(task, limit, asking, query) {
       const asked = searchWords(task);
       const filter = filterFor(asking);

@@ -1,10 +1,11 @@
-import type { ItemInUse } from "../knowledge/knowledge-item.ts";
+import { appliesTo, type ItemInUse, type Scope } from "../knowledge/knowledge-item.ts";
 
 /** The normal items of each agent that passed a statistical test, most wins first. */
 export interface ProvenLists {
   add(item: ItemInUse): void;
   remove(item: ItemInUse): void;
-  best(agentName: string, limit: number): readonly ItemInUse[];
+  /** Of exactly the agent that asks, and what of these applies to it. */
+  best(asking: Scope, limit: number): readonly ItemInUse[];
 }
 
 export function createProvenLists(): ProvenLists {
@@ -23,12 +24,17 @@ export function createProvenLists(): ProvenLists {
       list.sorted = undefined;
       if (list.items.size === 0) lists.delete(agentName);
     },
-    best(agentName, limit) {
-      const list = lists.get(agentName);
+    best(asking, limit) {
+      const list = asking.agentName === undefined ? undefined : lists.get(asking.agentName);
       if (list === undefined) return [];
       // Sorted once per change and not per question: an agent may have 100,000.
       list.sorted ??= [...list.items.values()].sort(mostWinsFirst);
-      return list.sorted.slice(0, limit);
+      const best: ItemInUse[] = [];
+      for (const item of list.sorted) {
+        if (best.length >= limit) break;
+        if (appliesTo(item, asking)) best.push(item);
+      }
+      return best;
     },
   };
 }

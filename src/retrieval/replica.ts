@@ -1,6 +1,7 @@
 import { LearnError } from "../base/error.ts";
 import type { EmbeddingModel } from "../embedding/embedding-model.ts";
 import type { KnowledgeChanges, KnowledgeFeed, KnowledgeSearch, VectorStore } from "../injection/ports.ts";
+import { appliesTo } from "../knowledge/knowledge-item.ts";
 import { createReporter } from "../telemetry/report.ts";
 import { createItemVectors, type ItemVectors } from "./item-vectors.ts";
 import { createKnowledgeIndex } from "./knowledge-index.ts";
@@ -202,13 +203,14 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
       await beFresh();
       return index.search(task, limit, asking, await queryVector(task));
     },
-    provenItems: async (agentName, limit) => {
+    provenItems: async (asking, limit) => {
       await beFresh();
-      return index.proven(agentName, limit);
+      return index.proven(asking, limit);
     },
-    activeItems: async (limit) => {
+    activeItems: async (limit, asking) => {
       await beFresh();
-      return index.all().slice(0, limit);
+      const items = index.all();
+      return (asking === undefined ? items : items.filter((item) => appliesTo(item, asking))).slice(0, limit);
     },
     changed() {
       isStale = true;

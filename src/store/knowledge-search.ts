@@ -34,15 +34,20 @@ export function createKnowledgeSearch(driver: SqlDriver): KnowledgeSearch {
       return itemsFromRows(driver, rows);
     },
 
-    activeItems: async (limit) => {
-      const rows = await driver.all("SELECT * FROM knowledge WHERE status = 'active' ORDER BY created_at_us, ref LIMIT ?", [limit]);
+    activeItems: async (limit, asking) => {
+      const rows = await driver.all(
+        `SELECT k.* FROM knowledge k WHERE k.status = 'active' AND (?5 OR (${APPLIES})) ORDER BY k.created_at_us, k.ref LIMIT ?6`,
+        [...parameters(asking ?? {}), asking === undefined ? 1 : 0, limit],
+      );
       return itemsFromRows(driver, rows);
     },
 
-    provenItems: async (agentName, limit) => {
+    provenItems: async (asking, limit) => {
+      if (asking.agentName === undefined) return [];
       const rows = await driver.all(
-        "SELECT k.* FROM knowledge k WHERE k.status = 'active' AND k.priority = 'normal' AND k.agent_name = ? ORDER BY k.created_at_us, k.ref",
-        [agentName],
+        `SELECT k.* FROM knowledge k WHERE k.status = 'active' AND k.priority = 'normal' AND k.agent_name = ?1 AND ${APPLIES}
+         ORDER BY k.created_at_us, k.ref`,
+        parameters(asking),
       );
       const proven = (await itemsFromRows(driver, rows)).filter(({ validation }) => validation?.kind === "statistical");
       return proven.sort((a, b) => (b.validation?.wins ?? 0) - (a.validation?.wins ?? 0)).slice(0, limit);

@@ -76,6 +76,12 @@ test("takes the conversation that seeds the draw", async () => {
   expect(asked).toEqual([{ task: "weigh", conversationId: "chat-7" }]);
 });
 
+test("takes who asks: agent, service, model and tenant", async () => {
+  const { get, asked } = anApi();
+  await get("/api/v1/knowledge?task=weigh&agent=clerk&service=shop&model=small&tenant=north");
+  expect(asked).toEqual([{ task: "weigh", agentName: "clerk", service: "shop", model: "small", tenant: "north" }]);
+});
+
 test("tells that it is up, to probes by any name and without a token", async () => {
   const { get } = anApi({}, { token: "secret" });
   const response = await get("/healthz", { host: "10.1.2.3:4320" });
@@ -113,6 +119,8 @@ describe("knowledge", () => {
     ["?task=", "task"],
     ["?task=x&traceId=abc", "traceId"],
     ["?task=x&agnet=y", "agnet"],
+    ["?task=x&tenant=", "tenant"],
+    ["?task=x&tenants=y", "tenants"],
   ])("refuses %s and names what is wrong", async (query, field) => {
     const { get, asked } = anApi();
     expect(await errorOf(await get(`/api/v1/knowledge${query}`))).toEqual([400, "invalid", expect.stringContaining(field)]);

@@ -21,6 +21,7 @@ const ITEMS = [
   ...COMMON,
   anActiveItem({ id: "for-called", agentName: "called", content: "fennel last", appliesWhen: "a racing question" }),
   anActiveItem({ id: "foreign", tenant: "acme", content: "acme alone", appliesWhen: "a racing question" }),
+  anActiveItem({ id: "own", tenant: "north", content: "north alone", appliesWhen: "a racing question" }),
 ];
 
 interface Answer {
@@ -111,7 +112,21 @@ describe("two agents in two processes that work for one request", () => {
   });
 
   test("do not come by the items of a tenant that nobody named", () => {
-    expect(answers.filter(({ text }) => text.includes("acme"))).toEqual([]);
+    expect(answers.filter(({ text }) => /acme|north/.test(text))).toEqual([]);
+  });
+
+  test("each work for the tenant of their own settings, whomever the caller works for and says in baggage", async () => {
+    await seedItems(url("tenants"), ITEMS);
+    const calling = { AGENTLEARN_TENANT: "acme", AGENT_BAGGAGE: JSON.stringify({ tenant: "acme", "agentlearn.tenant": "acme" }) };
+    const got = await runBoth(url("tenants"), [calling, { AGENTLEARN_TENANT: "north" }]);
+    expect(got.filter(({ baggage }) => baggage?.includes("tenant=acme"))).toHaveLength(CONVERSATIONS.length);
+    expect(got.filter(({ text }) => text.includes("acme"))).toEqual([]);
+    const north = CONVERSATIONS.filter((conversation) => isGiven(conversation, "own"));
+    expect(got.flatMap(({ conversationId, text }) => (text.includes("north alone") ? [conversationId] : []))).toEqual(north);
+    const calls = (await runsOf(url("tenants"))).get("calling") ?? [];
+    expect(calls.filter(({ exposure }) => exposure?.given.includes("foreign"))).toHaveLength(
+      CONVERSATIONS.filter((conversation) => isGiven(conversation, "foreign")).length,
+    );
   });
 
   test("send the draw in baggage", () => {

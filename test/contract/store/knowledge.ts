@@ -198,8 +198,27 @@ export function describeKnowledge(store: () => SqlStore): void {
       await active({}, { agentName, validation: aValidation("any", { kind: "human" }) });
       await active({}, { agentName, priority: "pinned", validation: proof(30) });
       await active({}, { validation: proof(40) });
-      expect((await store().provenItems(agentName, 5)).map((item) => item.id)).toEqual([strong.id, weak.id]);
-      expect(await store().provenItems(agentName, 1)).toHaveLength(1);
+      expect((await store().provenItems({ agentName }, 5)).map((item) => item.id)).toEqual([strong.id, weak.id]);
+      expect(await store().provenItems({ agentName }, 1)).toHaveLength(1);
+    });
+
+    test("what does not apply to who asks takes no place among the proven and the active", async () => {
+      const agentName = `agent-${hex(8)}`;
+      const proven = (wins: number, scope: Partial<KnowledgeItem>) =>
+        active({}, { agentName, validation: aValidation("any", { wins }), ...scope });
+      const north = await proven(20, { tenant: "north" });
+      const small = await proven(15, { model: `small-${agentName}` });
+      const everywhere = await proven(9, {});
+      const ids = async (asking: Scope): Promise<readonly string[]> =>
+        (await store().provenItems({ agentName, ...asking }, 1)).map(({ id }) => id);
+      expect(await ids({ model: "large" })).toEqual([everywhere.id]);
+      expect(await ids({})).toEqual([small.id]);
+      expect(await ids({ tenant: "north" })).toEqual([north.id]);
+      expect(await store().provenItems({ tenant: "north" }, 5)).toEqual([]);
+      const asking = { agentName, service: agentName, model: "large" };
+      const all = (await store().activeItems(100_000)).filter((item) => appliesTo(item, asking)).map(({ id }) => id);
+      expect((await store().activeItems(all.length, asking)).map(({ id }) => id)).toEqual(all);
+      expect(all).toContain(everywhere.id);
     });
 
     test("gives active pinned items, oldest first, of this agent", async () => {

@@ -1,4 +1,4 @@
-// An agent that calls another one over HTTP, once for each conversation in AGENT_CONVERSATIONS, all at once. AGENT_STORE names the store, AGENT_URL the other.
+// An agent that calls another one over HTTP, once for each conversation in AGENT_CONVERSATIONS, all at once. AGENT_STORE names the store, AGENT_URL the other, AGENT_BAGGAGE what else it puts into baggage.
 import { context, propagation, SpanKind, trace } from "@opentelemetry/api";
 import { AgentLearn } from "../../../dist/src/index.js";
 import { startSdk } from "./two-agents-sdk.mjs";
@@ -11,7 +11,9 @@ const tracer = trace.getTracer("calling");
 async function call(url) {
   const span = tracer.startSpan("GET", { kind: SpanKind.CLIENT });
   const headers = {};
-  propagation.inject(trace.setSpan(context.active(), span), headers);
+  let baggage = propagation.getActiveBaggage() ?? propagation.createBaggage();
+  for (const [key, value] of Object.entries(JSON.parse(process.env.AGENT_BAGGAGE ?? "{}"))) baggage = baggage.setEntry(key, { value });
+  propagation.inject(trace.setSpan(propagation.setBaggage(context.active(), baggage), span), headers);
   const text = await (await fetch(url, { headers })).text();
   span.end();
   return { text, headers };

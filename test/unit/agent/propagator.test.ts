@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createKnowledgeClient, type InjectionSource } from "../../../src/agent/knowledge-client.ts";
 import { createPropagator } from "../../../src/agent/propagator.ts";
 import { createExposureLedger, withRun } from "../../../src/agent/run-context.ts";
+import type { Scope } from "../../../src/knowledge/knowledge-item.ts";
 import { withoutTracing } from "../../../src/telemetry/suppress.ts";
 
 const source: InjectionSource = async () => ({
@@ -96,7 +97,7 @@ describe("what goes out", () => {
 });
 
 describe("what comes in", () => {
-  const asked = async (header: string, secret?: string) => {
+  const asked = async (header: string, secret?: string, settings: Scope = {}) => {
     const requests: Parameters<InjectionSource>[0][] = [];
     const client = createKnowledgeClient({
       source: (request) => {
@@ -105,6 +106,7 @@ describe("what comes in", () => {
       },
       baggage: { enabled: true, ...(secret === undefined ? {} : { secret }) },
       agentName: "child",
+      ...settings,
     });
     await context.with(ours.extract(ROOT_CONTEXT, { baggage: header }, defaultTextMapGetter), () => client.getKnowledge("task", said));
     return requests[0];
@@ -113,7 +115,13 @@ describe("what comes in", () => {
   test("decides the draw before conversation and trace do, and nothing else of the question", async () => {
     const header =
       "agentlearn.seed=above,agentlearn.arm=knowledge,agentlearn.items=x,agentlearn.tenant=acme,tenant=acme,agentlearn.agent=boss";
-    expect(await asked(header)).toEqual({ task: "task", agentName: "child", seed: "above", conversationId: "above" });
+    const question = { task: "task", agentName: "child", seed: "above", conversationId: "above" };
+    expect(await asked(header)).toEqual(question);
+    const settings = { service: "shop", model: "small", tenant: "north" };
+    expect(await asked(`${header},agentlearn.service=desk,agentlearn.model=large`, undefined, settings)).toEqual({
+      ...question,
+      ...settings,
+    });
   });
 
   test("unsigned is ignored where a secret is set", async () => {

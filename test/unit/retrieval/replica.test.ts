@@ -119,8 +119,8 @@ describe("the copy of the knowledge", () => {
       named("old", "x", { priority: "pinned", createdAtUs: 1 }),
     );
     expect((await copy.pinnedItems({})).map(({ id }) => id)).toEqual(["old", "new"]);
-    expect((await copy.provenItems("biller", 1)).map(({ id }) => id)).toEqual(["many"]);
-    expect(await copy.provenItems("other", 5)).toEqual([]);
+    expect((await copy.provenItems({ agentName: "biller" }, 1)).map(({ id }) => id)).toEqual(["many"]);
+    expect(await copy.provenItems({ agentName: "other" }, 5)).toEqual([]);
     expect(await found("x")).toEqual([]);
   });
 
@@ -131,6 +131,22 @@ describe("the copy of the knowledge", () => {
     const applying = (list: readonly KnowledgeItem[]): string[] => list.filter((item) => appliesTo(item, asking)).map(({ id }) => id);
     expect(await found("weigh", asking)).toEqual(applying(items));
     expect((await copy.pinnedItems(asking)).map(({ id }) => id)).toEqual(applying(pinned));
+  });
+
+  test("what does not apply to who asks takes no place among the proven and the active", async () => {
+    const proven = (id: string, wins: number, scope: Partial<KnowledgeItem>) => {
+      const item = named(id, id, { agentName: "biller", ...scope });
+      return { ...item, validation: { ...(item.validation as NonNullable<typeof item.validation>), wins } };
+    };
+    source.put(proven("theirs", 20, { tenant: "north" }), proven("small", 15, { model: "small" }), proven("all", 9, {}));
+    const first = async (asking: Scope) => {
+      const lists = [await copy.provenItems({ agentName: "biller", ...asking }, 1), await copy.activeItems(1, asking)];
+      return lists.map((list) => list.map(({ id }) => id));
+    };
+    expect(await first({ model: "large" })).toEqual([["all"], ["all"]]);
+    expect(await first({ tenant: "north" })).toEqual([["theirs"], ["all"]]);
+    expect(await copy.provenItems({ tenant: "north" }, 5)).toEqual([]);
+    expect(await copy.activeItems(5)).toHaveLength(3);
   });
 
   test("an item that changes its scope is not given by the old one", async () => {

@@ -4,6 +4,8 @@ import type { RawBody } from "./ports.ts";
 // 64 bodies: with 16-span requests on 16 connections one group is never full; with 512-span requests it is about 70 MB, one long commit.
 const MAX_BODIES = 64;
 
+type Append = (bodies: readonly RawBody[]) => Promise<void>;
+
 interface Waiting {
   readonly bodies: readonly RawBody[];
   resolve(): void;
@@ -14,9 +16,7 @@ interface Waiting {
  * Puts what many callers append while one commit runs into the next one, and answers each only after its commit. FULL costs 5 to 6 times at one
  * body per commit and nothing at many.
  */
-export function createGroupCommit(append: (bodies: readonly RawBody[]) => Promise<void>): {
-  append(bodies: readonly RawBody[]): Promise<void>;
-} {
+export function createGroupCommit(append: Append): Append {
   const queue: Waiting[] = [];
   let running = false;
 
@@ -29,15 +29,13 @@ export function createGroupCommit(append: (bodies: readonly RawBody[]) => Promis
     running = false;
   };
 
-  return {
-    append: (bodies) =>
-      new Promise((resolve, reject) => {
-        queue.push({ bodies, resolve, reject });
-        if (running) return;
-        running = true;
-        setImmediate(() => void run());
-      }),
-  };
+  return (bodies) =>
+    new Promise((resolve, reject) => {
+      queue.push({ bodies, resolve, reject });
+      if (running) return;
+      running = true;
+      setImmediate(() => void run());
+    });
 }
 
 function takeGroup(queue: Waiting[]): readonly Waiting[] {
@@ -51,7 +49,7 @@ function takeGroup(queue: Waiting[]): readonly Waiting[] {
   return queue.splice(0, count);
 }
 
-async function commit(append: (bodies: readonly RawBody[]) => Promise<void>, group: readonly Waiting[]): Promise<void> {
+async function commit(append: Append, group: readonly Waiting[]): Promise<void> {
   try {
     await append(group.flatMap((waiting) => waiting.bodies));
     for (const waiting of group) waiting.resolve();

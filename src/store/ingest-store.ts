@@ -95,15 +95,7 @@ export function createIngestStore(driver: SqlDriver, clock: Clock, log?: BodyLog
       return material?.batch ?? { spans: [], logs: [] };
     },
 
-    feedbackOf: async (traceId) => {
-      const [material] = await materialOf(driver, [traceId]);
-      return material?.feedback ?? [];
-    },
-
     saveManyAssembled: (assembled) => driver.transaction((tx) => saveAssembled(tx, assembled)),
-
-    saveAssembled: (traceId, traces, outcomes, seenArrivalUs) =>
-      driver.transaction((tx) => saveAssembled(tx, [{ traceId, traces, outcomes, seenArrivalUs }])),
   };
 }
 

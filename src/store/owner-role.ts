@@ -40,7 +40,7 @@ const LEASE_MS = 10_000;
 export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> {
   const { store, report, clock } = options;
   const local = "announce" in store ? store : undefined;
-  const group = createGroupCommit((bodies) => store.appendBodies(bodies));
+  const appendInGroup = createGroupCommit((bodies) => store.appendBodies(bodies));
   let arrivedBytes = 0;
   const turn = createTurn({ arrivedBytes: () => arrivedBytes, nowMs: () => performance.now(), wait: pause });
   const lease = local === undefined ? leaseOn(store, options) : undefined;
@@ -48,7 +48,7 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
   const pump = startPump(lease === undefined ? ingest : underLease(ingest, lease), options.ingest, report);
   const appendBodies: Store["appendBodies"] = async (bodies) => {
     const bytes = bodies.reduce((sum, { body }) => sum + body.byteLength, 0);
-    await group.append(bodies);
+    await appendInGroup(bodies);
     arrivedBytes += bytes;
     pump.wake();
   };

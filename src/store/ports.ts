@@ -52,7 +52,7 @@ export interface TraceMaterial {
   readonly feedback: readonly StoredFeedback[];
 }
 
-/** What assembling one W3C trace gave, for `saveAssembled`. */
+/** What assembling one W3C trace gave, for `saveManyAssembled`. */
 export interface AssembledTrace {
   readonly traceId: string;
   readonly traces: readonly Trace[];
@@ -77,15 +77,12 @@ export interface IngestStore {
   recentTraces(limit: number): Promise<readonly ArrivedTrace[]>;
   /** `materialOf` of one. */
   spansOf(traceId: string): Promise<RawBatch>;
-  feedbackOf(traceId: string): Promise<readonly StoredFeedback[]>;
   /**
    * Replaces all runs of each W3C trace with these, with steps, exposures and outcomes, and clears its pending mark unless spans came since
    * `seenArrivalUs`. Leaves a trace as it is that another client assembled since from more than was seen here. One transaction for all: with
    * synchronous=FULL a commit costs more than a run.
    */
   saveManyAssembled(assembled: readonly AssembledTrace[]): Promise<void>;
-  /** `saveManyAssembled` of one. */
-  saveAssembled(traceId: string, traces: readonly Trace[], outcomes: readonly Outcome[], seenArrivalUs: TimeUs): Promise<void>;
 }
 
 /**

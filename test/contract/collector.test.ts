@@ -123,7 +123,7 @@ test("an agent that knows the token is heard: its spans, its questions and its f
   expect(await learn.getKnowledge("the question")).toBe("");
   await learn.feedback({ traceId: TRACE_ID, score: 1 });
   await learn.close();
-  expect(await store.feedbackOf(TRACE_ID)).toHaveLength(1);
+  expect((await store.materialOf([TRACE_ID]))[0]?.feedback).toHaveLength(1);
   await store.drain();
   expect((await store.listTraces({})).map(({ task }) => task)).toEqual(["the question"]);
 });

@@ -74,7 +74,7 @@ export function describeChanges(store: () => SqlStore): void {
       const item = await save(await propose(), { status: "active" });
       const trace = aTrace({ exposure: { given: [item.id], withheld: [], withholdProbability: 0.1 } });
       await store().saveMapped([], { spans: [aSpan({ traceId: trace.traceId })], logs: [] }, T0);
-      await store().saveAssembled(trace.traceId, [trace], [anOutcome(trace.id)], T0);
+      await store().saveManyAssembled([{ traceId: trace.traceId, traces: [trace], outcomes: [anOutcome(trace.id)], seenArrivalUs: T0 }]);
       const since = await newest();
       await save(item, { content: "changed" });
       expect((await changesAfter(since))[0]?.item?.counts).toEqual({ given: 1, givenSuccess: 1, withheld: 0, withheldSuccess: 0 });

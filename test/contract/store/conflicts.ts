@@ -122,10 +122,10 @@ export function describeConflicts(store: () => SqlStore): void {
         const exposure = { given: [item.id], withheld: [], withholdProbability: 0.2 };
         return { status, trace: aTrace({ exposure, startTimeUs: T0 + index }) };
       });
-      await store().saveAssembled(source.traceId, [source], [], T0);
+      await store().saveManyAssembled([{ traceId: source.traceId, traces: [source], outcomes: [], seenArrivalUs: T0 }]);
       for (const { status, trace } of runs) {
         const outcomes = status === undefined ? [] : [anOutcome(trace.id, { status: status as "success" | "failure" })];
-        await store().saveAssembled(trace.traceId, [trace], outcomes, T0);
+        await store().saveManyAssembled([{ traceId: trace.traceId, traces: [trace], outcomes, seenArrivalUs: T0 }]);
       }
       const judged = [
         { atUs: T0, success: true },

@@ -10,7 +10,7 @@ export function describeEffects(store: () => SqlStore): void {
     const trace = aTrace(changes);
     await store().saveMapped([], { spans: [aSpan({ traceId: trace.traceId, spanId: trace.rootSpanId })], logs: [] }, T0);
     const outcomes = status === undefined ? [] : [anOutcome(trace.id, { status, score: status === "success" ? 1 : 0 })];
-    await store().saveAssembled(trace.traceId, [trace], outcomes, T0 + 10);
+    await store().saveManyAssembled([{ traceId: trace.traceId, traces: [trace], outcomes, seenArrivalUs: T0 + 10 }]);
     return trace;
   };
   const exposed = async (itemId: string, of: Partial<Parameters<SqlStore["exposedRuns"]>[0]> = {}): Promise<readonly ExposedRun[]> =>

@@ -55,7 +55,9 @@ export function describeEvaluations(store: () => SqlStore): void {
       const before = await store().status();
       const trace = aTrace({ startTimeUs: T0 + 10 ** 9 });
       await store().appendBodies([aBody()]);
-      await store().saveAssembled(trace.traceId, [trace], [anOutcome(trace.id, { status: "failure", score: 0 })], T0);
+      await store().saveManyAssembled([
+        { traceId: trace.traceId, traces: [trace], outcomes: [anOutcome(trace.id, { status: "failure", score: 0 })], seenArrivalUs: T0 },
+      ]);
       await store().propose(aLesson(), "learner");
       await store().saveEvalCases([aCase()]);
       const after = await store().status();

@@ -27,7 +27,7 @@ export function describeIngest(store: () => SqlStore): void {
       await map(older, T0 + 5);
       await map(newer, T0 + 3);
       await store().appendBodies([aBody({ traceIds: [empty] })]);
-      await store().saveAssembled(newer, [], [], T0 + 1_000_000);
+      await store().saveManyAssembled([{ traceId: newer, traces: [], outcomes: [], seenArrivalUs: T0 + 1_000_000 }]);
       const recent = await store().recentTraces(10_000);
       const own = recent.filter(({ traceId }) => [older, newer, empty].includes(traceId));
       expect(own).toEqual([
@@ -125,7 +125,9 @@ export function describeIngest(store: () => SqlStore): void {
       const log = aLog({ traceId: span.traceId });
       const batch = { spans: [span, span], logs: [log, log] };
       await store().saveMapped([], batch, T0);
-      await store().saveAssembled(span.traceId, [aTrace({ traceId: span.traceId })], [], T0);
+      await store().saveManyAssembled([
+        { traceId: span.traceId, traces: [aTrace({ traceId: span.traceId })], outcomes: [], seenArrivalUs: T0 },
+      ]);
       await store().saveMapped([], batch, T0 + 5);
       expect(await store().spansOf(span.traceId)).toEqual({ spans: [span], logs: [log] });
       expect(await pendingOf(span.traceId)).toBeUndefined();
@@ -136,12 +138,13 @@ export function describeIngest(store: () => SqlStore): void {
       await map(late, 20);
       await map(early, 10);
       expect((await store().pendingTraces(2)).map((trace) => trace.traceId)).toEqual([early, late]);
-      for (const traceId of [late, early]) await store().saveAssembled(traceId, [], [], T0);
+      for (const traceId of [late, early]) await store().saveManyAssembled([{ traceId, traces: [], outcomes: [], seenArrivalUs: T0 }]);
     });
 
     test("an unknown trace has no spans and no feedback", async () => {
       expect(await store().spansOf(hex(32))).toEqual({ spans: [], logs: [] });
-      expect(await store().feedbackOf(hex(32))).toEqual([]);
+      const unknown = hex(32);
+      expect(await store().materialOf([unknown])).toEqual([{ traceId: unknown, batch: { spans: [], logs: [] }, feedback: [] }]);
     });
 
     test("assembling clears the pending mark only when nothing came meanwhile", async () => {
@@ -149,9 +152,11 @@ export function describeIngest(store: () => SqlStore): void {
       await map(traceId);
       const seen = (await pendingOf(traceId))?.lastArrivalUs ?? 0;
       await map(traceId);
-      await store().saveAssembled(traceId, [aTrace({ traceId })], [], seen);
+      await store().saveManyAssembled([{ traceId, traces: [aTrace({ traceId })], outcomes: [], seenArrivalUs: seen }]);
       expect(await pendingOf(traceId)).toBeDefined();
-      await store().saveAssembled(traceId, [aTrace({ traceId })], [], (await pendingOf(traceId))?.lastArrivalUs ?? 0);
+      await store().saveManyAssembled([
+        { traceId, traces: [aTrace({ traceId })], outcomes: [], seenArrivalUs: (await pendingOf(traceId))?.lastArrivalUs ?? 0 },
+      ]);
       expect(await pendingOf(traceId)).toBeUndefined();
     });
 
@@ -164,19 +169,23 @@ export function describeIngest(store: () => SqlStore): void {
       const seen = (await pendingOf(traceId))?.lastArrivalUs ?? 0;
       await map(traceId);
       const seenLater = (await pendingOf(traceId))?.lastArrivalUs ?? 0;
-      await store().saveAssembled(traceId, [whole], [], seenLater);
+      await store().saveManyAssembled([{ traceId, traces: [whole], outcomes: [], seenArrivalUs: seenLater }]);
       await store().saveManyAssembled([{ traceId, traces: [half], outcomes: [anOutcome(half.id)], seenArrivalUs: seen }]);
       expect((await store().getTrace(traceId)).task).toBe("whole");
       expect(await store().outcomesOf(half.id)).toEqual([]);
-      await store().saveAssembled(traceId, [{ ...whole, task: "again" }], [], seenLater);
+      await store().saveManyAssembled([{ traceId, traces: [{ ...whole, task: "again" }], outcomes: [], seenArrivalUs: seenLater }]);
       expect((await store().getTrace(traceId)).task).toBe("again");
     });
 
     test("assembling again replaces all runs of the trace and keeps the runs of others", async () => {
       const [first, second] = [aTrace(), aTrace()];
-      await store().saveAssembled(second.traceId, [second], [], T0);
-      await store().saveAssembled(first.traceId, [first, aTrace({ traceId: first.traceId })], [anOutcome(first.id)], T0);
-      await store().saveAssembled(first.traceId, [{ ...first, task: "another" }], [], T0);
+      await store().saveManyAssembled([{ traceId: second.traceId, traces: [second], outcomes: [], seenArrivalUs: T0 }]);
+      await store().saveManyAssembled([
+        { traceId: first.traceId, traces: [first, aTrace({ traceId: first.traceId })], outcomes: [anOutcome(first.id)], seenArrivalUs: T0 },
+      ]);
+      await store().saveManyAssembled([
+        { traceId: first.traceId, traces: [{ ...first, task: "another" }], outcomes: [], seenArrivalUs: T0 },
+      ]);
       expect((await store().getTrace(first.traceId)).task).toBe("another");
       expect(await store().outcomesOf(first.id)).toEqual([]);
       expect((await store().getTrace(second.id)).id).toBe(second.id);
@@ -187,7 +196,7 @@ export function describeIngest(store: () => SqlStore): void {
       await map(traceId);
       const seen = (await pendingOf(traceId))?.lastArrivalUs ?? 0;
       await store().addFeedback({ traceId, score: 0 });
-      await store().saveAssembled(traceId, [aTrace({ traceId })], [], seen);
+      await store().saveManyAssembled([{ traceId, traces: [aTrace({ traceId })], outcomes: [], seenArrivalUs: seen }]);
       expect(await pendingOf(traceId)).toBeDefined();
     });
   });

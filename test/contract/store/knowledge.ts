@@ -139,7 +139,7 @@ export function describeKnowledge(store: () => SqlStore): void {
         const judged = outcomes.map(([source, success]) =>
           anOutcome(trace.id, { source, status: success ? "success" : "failure", score: success ? 1 : 0 }),
         );
-        await store().saveAssembled(trace.traceId, [trace], judged, T0);
+        await store().saveManyAssembled([{ traceId: trace.traceId, traces: [trace], outcomes: judged, seenArrivalUs: T0 }]);
       };
       await run(true, ["deterministic", true]);
       await run(true, ["deterministic", true], ["feedback:user", false]);

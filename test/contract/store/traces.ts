@@ -8,7 +8,7 @@ import { verdictCases } from "./verdicts.ts";
 
 export function describeTraces(store: () => SqlStore): void {
   const save = async (trace: Trace, ...outcomes: ReturnType<typeof anOutcome>[]) => {
-    await store().saveAssembled(trace.traceId, [trace], outcomes, T0);
+    await store().saveManyAssembled([{ traceId: trace.traceId, traces: [trace], outcomes, seenArrivalUs: T0 }]);
     return trace;
   };
 
@@ -38,7 +38,7 @@ export function describeTraces(store: () => SqlStore): void {
     test("refuses an ambiguous prefix naming the candidates, and an unknown one", async () => {
       const traceId = hex(32);
       const [first, second] = [aTrace({ traceId }), aTrace({ traceId })];
-      await store().saveAssembled(traceId, [first, second], [], T0);
+      await store().saveManyAssembled([{ traceId, traces: [first, second], outcomes: [], seenArrivalUs: T0 }]);
       const refused = store().getTrace(traceId);
       await expect(refused).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining(first.id) });
       await expect(refused).rejects.toMatchObject({ message: expect.stringContaining(second.id) });
@@ -117,8 +117,8 @@ export function describeTraces(store: () => SqlStore): void {
       await fc.assert(
         fc.asyncProperty(outcomes, async (said) => {
           const judged = said.map((entry) => anOutcome(trace.id, entry));
-          await store().saveAssembled(trace.traceId, [], [], T0);
-          await store().saveAssembled(trace.traceId, [trace], judged, T0);
+          await store().saveManyAssembled([{ traceId: trace.traceId, traces: [], outcomes: [], seenArrivalUs: T0 }]);
+          await store().saveManyAssembled([{ traceId: trace.traceId, traces: [trace], outcomes: judged, seenArrivalUs: T0 }]);
           const [stored] = await store().outcomesOf(trace.id);
           expect(stored).toEqual(verdict(judged));
           expect((await store().listTraces({ agentName }))[0]?.score).toBe(stored?.score);
@@ -147,8 +147,8 @@ export function describeTraces(store: () => SqlStore): void {
       const trace = aTrace();
       await store().addFeedback({ traceId: trace.traceId.toUpperCase(), score: 0 });
       await store().addFeedback({ traceId: trace.id, score: 1, comment: "good\0", source: "reviewer" });
-      const feedback = await store().feedbackOf(trace.traceId);
-      expect(feedback.map(({ createdAtUs, ...rest }) => ({ ...rest, dated: createdAtUs > 0 }))).toEqual([
+      const feedback = (await store().materialOf([trace.traceId]))[0]?.feedback;
+      expect(feedback?.map(({ createdAtUs, ...rest }) => ({ ...rest, dated: createdAtUs > 0 }))).toEqual([
         { traceId: trace.traceId, score: 0, dated: true },
         { traceId: trace.id, score: 1, comment: "good\0", source: "reviewer", dated: true },
       ]);
@@ -203,7 +203,9 @@ export function describeTraces(store: () => SqlStore): void {
       const first = await save(aTrace());
       await store().markAnalyzed([first.id]);
       const second = aTrace({ traceId: first.traceId });
-      await store().saveAssembled(first.traceId, [first, second], [anOutcome(first.id), anOutcome(second.id)], T0);
+      await store().saveManyAssembled([
+        { traceId: first.traceId, traces: [first, second], outcomes: [anOutcome(first.id), anOutcome(second.id)], seenArrivalUs: T0 },
+      ]);
       expect((await unread()).filter((id) => id.startsWith(first.traceId))).toEqual([second.id]);
     });
 

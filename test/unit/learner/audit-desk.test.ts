@@ -15,7 +15,7 @@ beforeEach(async () => {
   nowUs = RUN.startTimeUs + 1_000_000;
   store = await openTestStore(clock);
   desk = createKnowledgeDesk({ store, clock, actor: "cli:ann" });
-  await store.saveAssembled(RUN.traceId, [RUN], [], 0);
+  await store.saveManyAssembled([{ traceId: RUN.traceId, traces: [RUN], outcomes: [], seenArrivalUs: 0 }]);
 });
 afterEach(() => store.close());
 
@@ -75,7 +75,7 @@ test("success that fell while it was given is found out of the runs", async () =
     const trace = aTrace({ id: `${traceId}-1`, traceId, startTimeUs: RUN.startTimeUs + index * 1_000, exposure });
     const status = index < 12 ? "success" : "failure";
     const outcome = { traceId: trace.id, source: "deterministic", status, score: 0, reasoning: "", evidence: [], createdAtUs: 1 } as const;
-    await store.saveAssembled(traceId, [trace], [outcome], 0);
+    await store.saveManyAssembled([{ traceId, traces: [trace], outcomes: [outcome], seenArrivalUs: 0 }]);
   }
   expect(await found()).toEqual([["declining", item.id, undefined]]);
 });

@@ -64,7 +64,7 @@ describe("no way to active goes past a contradiction", () => {
   });
 
   test("activation by evidence: the learner goes on, the item stays validated, and its history says why", async () => {
-    await store.saveAssembled(RUN.traceId, [RUN], [], 0);
+    await store.saveManyAssembled([{ traceId: RUN.traceId, traces: [RUN], outcomes: [], seenArrivalUs: 0 }]);
     await active(NO_GRAMS);
     const [first, second] = [await propose(GRAMS), await propose("Name the parcel by its number.")];
     const cases = Array.from({ length: 24 }, (_, index): ValidationCase => {

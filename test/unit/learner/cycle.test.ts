@@ -47,7 +47,7 @@ async function saveRun(trace = RUN): Promise<void> {
     evidence: [],
     createdAtUs: 1,
   } as const;
-  await store.saveAssembled(trace.traceId, [trace], [outcome], 0);
+  await store.saveManyAssembled([{ traceId: trace.traceId, traces: [trace], outcomes: [outcome], seenArrivalUs: 0 }]);
 }
 
 /** Answers rightly only when told to weigh in grams. */

@@ -106,14 +106,14 @@ test("frames come out whole however the bytes are cut", () => {
 describe("group commit", () => {
   test("puts what was queued before it wakes into one append, up to 64 bodies", async () => {
     const groups: number[] = [];
-    const { append } = createGroupCommit(async (bodies) => void groups.push(bodies.length));
+    const append = createGroupCommit(async (bodies) => void groups.push(bodies.length));
     await Promise.all(Array.from({ length: 70 }, () => append([aBody()])));
     expect(groups).toEqual([64, 6]);
   });
 
   test("answers nobody before the append is done", async () => {
     let done = false;
-    const { append } = createGroupCommit(async () => {
+    const append = createGroupCommit(async () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       done = true;
     });
@@ -123,13 +123,13 @@ describe("group commit", () => {
 
   test("one bad body fails alone; a passing fault fails the whole group", async () => {
     const bad = aBody();
-    const { append: refusing } = createGroupCommit(async (bodies) => {
+    const refusing = createGroupCommit(async (bodies) => {
       if (bodies.includes(bad)) throw new LearnError("invalid", "bad");
     });
     const mixed = await Promise.allSettled([refusing([aBody()]), refusing([bad]), refusing([aBody()])]);
     expect(mixed.map((result) => result.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     let calls = 0;
-    const { append: full } = createGroupCommit(async () => {
+    const full = createGroupCommit(async () => {
       calls += 1;
       throw new LearnError("unavailable", "disk full");
     });

@@ -37,7 +37,7 @@ async function fill(path: string, runs: number): Promise<void> {
     const error = { message: `failure ${n}` };
     const exposure = { given: [item.id], withheld: [], withholdProbability: 0.1 };
     const trace = aTrace({ traceId, spanCount: 3, exposure, task: `task number${n}`, steps: [aStep(), aStep({ seq: 1, error })] });
-    await store.saveAssembled(traceId, [trace], [anOutcome(trace.id)], T0);
+    await store.saveManyAssembled([{ traceId, traces: [trace], outcomes: [anOutcome(trace.id)], seenArrivalUs: T0 }]);
     if (n % 10 === 0) await store.addFeedback({ traceId, score: 0 });
   }
   await store.appendBodies([aBody()]);

@@ -36,7 +36,7 @@ async function aRun(daysAgo: number, changes: Parameters<typeof aTrace>[0] = {})
   const atUs = T0 - daysAgo * DAY;
   const span = aSpan({ traceId: trace.traceId, startTimeUs: 0, endTimeUs: T0 * 2 });
   await store.saveMapped([], { spans: [span], logs: [aLog({ traceId: trace.traceId })] }, atUs);
-  await store.saveAssembled(trace.traceId, [trace], [anOutcome(trace.id)], atUs);
+  await store.saveManyAssembled([{ traceId: trace.traceId, traces: [trace], outcomes: [anOutcome(trace.id)], seenArrivalUs: atUs }]);
   return trace;
 }
 
@@ -144,7 +144,7 @@ describe("runs", () => {
     await store.appendBodies([aBody({ receivedAtUs: T0, traceIds: [traceId] })]);
     await store.retain(WEEK);
     await store.addFeedback({ traceId: id, score: 0 });
-    expect(await store.feedbackOf(traceId)).toHaveLength(1);
+    expect((await store.materialOf([traceId]))[0]?.feedback).toHaveLength(1);
     expect(await store.pendingTraces(10)).toEqual([]);
     expect(await driver.all("SELECT span_count FROM w3c_trace")).toEqual([{ span_count: 0 }]);
   });

@@ -1,6 +1,6 @@
 import type { Transform } from "node:stream";
-import zlib from "node:zlib";
-import { type BodyEncoding, hasNativeZstd, inflateError, planInflate } from "../../src/span/otlp/inflate.ts";
+import { type BodyEncoding, inflateError, planInflate } from "../../src/span/otlp/inflate.ts";
+import { hasNativeZstd } from "../../src/span/otlp/zlib-format.ts";
 import type { Limits } from "../limits.ts";
 import { createInflateThread, type TakeChunk } from "./inflate-thread.ts";
 
@@ -33,8 +33,8 @@ export function createInflater(
     if (running >= limits.maxConcurrentInflates) await new Promise<void>((resolve) => waiting.push(resolve));
     else running += 1;
     try {
-      const { method, pieces } = planInflate(body, encoding, maxBytes);
-      for (const piece of pieces) await pour(streamOf(method), piece, take);
+      const { format, pieces } = planInflate(body, encoding, maxBytes);
+      for (const piece of pieces) await pour(format.stream({ chunkSize: CHUNK_BYTES }), piece, take);
     } catch (caught) {
       throw inflateError(caught, encoding, maxBytes);
     } finally {
@@ -61,11 +61,4 @@ function pour(stream: Transform, piece: Uint8Array, take: TakeChunk): Promise<vo
     stream.once("error", reject);
     stream.end(piece);
   });
-}
-
-function streamOf(method: string): Transform {
-  const create = `create${method.charAt(0).toUpperCase()}${method.slice(1)}`;
-  return (zlib as unknown as { readonly [name: string]: (options: object) => Transform })[create]?.({
-    chunkSize: CHUNK_BYTES,
-  }) as Transform;
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { KNOWLEDGE_TYPES, TAINTS } from "../../lesson/lesson.ts";
 import { HISTORY_ACTIONS, type HistoryEntry, KNOWLEDGE_STATUSES, type KnowledgeItem, scopeOf, type Validation } from "../knowledge-item.ts";
 import { type Incoming, type IncomingItem, idOfWords, problemsOf } from "./incoming.ts";
+import { issuesAt, itemsOfFile } from "./json-file.ts";
 
 export const KNOWLEDGE_SCHEMA = "agentlearn.knowledge/v1";
 
@@ -65,21 +66,12 @@ const itemSchema = z.object({
   certificates: z.array(z.looseObject({ id: z.string() })).default([]),
 });
 
-const documentSchema = z.object({ schema: z.literal(KNOWLEDGE_SCHEMA), items: z.array(z.unknown()) });
-
 /** Reads a document, naming every problem by file and item. Never throws. */
 export function readDocument(text: string, file: string): Incoming {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (caught) {
-    return { items: [], problems: [`${file}: is not JSON: ${(caught as Error).message}`] };
-  }
-  const parsed = documentSchema.safeParse(value);
-  if (!parsed.success) return { items: [], problems: issues(parsed.error, `${file}: `) };
-  const problems: string[] = [];
+  const { entries, problems: broken } = itemsOfFile(text, file, KNOWLEDGE_SCHEMA);
+  const problems = [...broken];
   const items: IncomingItem[] = [];
-  for (const [index, entry] of parsed.data.items.entries()) {
+  for (const [index, entry] of entries.entries()) {
     const item = readItem(entry, `${file}: item ${index + 1}`);
     if (Array.isArray(item)) problems.push(...item);
     else items.push(item as IncomingItem);
@@ -90,7 +82,7 @@ export function readDocument(text: string, file: string): Incoming {
 /** One item of any file, or what is wrong with it. */
 export function readItem(entry: unknown, place: string): IncomingItem | readonly string[] {
   const parsed = itemSchema.safeParse(entry);
-  if (!parsed.success) return issues(parsed.error, `${place}: `);
+  if (!parsed.success) return issuesAt(place, parsed.error);
   const { id: named, status, priority, createdAtUs, history, certificates, ...rest } = parsed.data;
   const { agentName: _a, service: _s, model: _m, tenant: _t, ...words } = rest;
   const id = named ?? idOfWords(words);
@@ -105,8 +97,4 @@ export function readItem(entry: unknown, place: string): IncomingItem | readonly
     history: history.map(({ reason, ...line }) => ({ itemId: id, ...line, ...(reason === undefined ? {} : { reason }) })),
     certificates: certificates as unknown as readonly Validation[],
   };
-}
-
-function issues(error: z.ZodError, prefix: string): readonly string[] {
-  return error.issues.map(({ path, message }) => `${prefix}${path.length === 0 ? "" : `${path.join(".")}: `}${message}`);
 }

@@ -4,6 +4,7 @@ import type { Validation } from "../knowledge-item.ts";
 import type { SnapshotItem } from "../ports.ts";
 import { readItem } from "./document.ts";
 import { type IncomingItem, problemsOf } from "./incoming.ts";
+import { issuesAt, itemsOfFile } from "./json-file.ts";
 
 export const SNAPSHOT_SCHEMA = "agentlearn.snapshot/v1";
 
@@ -33,7 +34,6 @@ function ordered(value: unknown): unknown {
   );
 }
 
-const fileSchema = z.object({ schema: z.literal(SNAPSHOT_SCHEMA), items: z.array(z.unknown()) });
 const moreSchema = z.object({
   id: z.string(),
   fingerprint: z.string().max(512).optional(),
@@ -46,23 +46,15 @@ export function readSnapshotFile(
   text: string,
   file: string,
 ): { readonly items: readonly SnapshotItem[]; readonly problems: readonly string[] } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (caught) {
-    return { items: [], problems: [`${file}: is not JSON: ${(caught as Error).message}`] };
-  }
-  const parsed = fileSchema.safeParse(value);
-  if (!parsed.success)
-    return { items: [], problems: parsed.error.issues.map(({ path, message }) => `${file}: ${path.join(".")}: ${message}`) };
-  const problems: string[] = [];
+  const { entries, problems: broken } = itemsOfFile(text, file, SNAPSHOT_SCHEMA);
+  const problems = [...broken];
   const incoming: IncomingItem[] = [];
   const items: SnapshotItem[] = [];
-  for (const [index, entry] of parsed.data.items.entries()) {
+  for (const [index, entry] of entries.entries()) {
     const place = `${file}: item ${index + 1}`;
     const [item, more] = [readItem(entry, place), moreSchema.safeParse(entry)];
     if (!("id" in item)) problems.push(...item);
-    else if (!more.success) problems.push(...more.error.issues.map(({ path, message }) => `${place}: ${path.join(".")}: ${message}`));
+    else if (!more.success) problems.push(...issuesAt(place, more.error));
     else {
       incoming.push(item);
       items.push(snapshotItem(item, more.data));

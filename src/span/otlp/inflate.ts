@@ -1,28 +1,23 @@
 import { createRequire } from "node:module";
-import zlib from "node:zlib";
 import { isLearnError, LearnError, messageOf } from "../../base/error.ts";
+import { hasNativeZstd, ZLIB_FORMATS, type ZlibFormat } from "./zlib-format.ts";
 import { zstdFrames } from "./zstd-frames.ts";
 
 /** How a stored body is compressed, by the names of HTTP. `deflate` is zlib's format, or raw where it cannot be that. */
 export type BodyEncoding = "identity" | "gzip" | "deflate" | "br" | "zstd";
 
-/** How to decompress: the name of a function of node:zlib, applied to each piece; their results joined are the body. */
+/** How to decompress: by the format, applied to each piece; their results joined are the body. */
 export interface InflatePlan {
-  readonly method: "gunzip" | "inflate" | "inflateRaw" | "brotliDecompress" | "zstdDecompress";
+  readonly format: ZlibFormat;
   readonly pieces: readonly Uint8Array[];
 }
 
-type SyncInflate = (piece: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array;
-
-/** node:zlib has zstd from 22.15 on. Elsewhere fzstd does it: slower, and without checking checksums. */
-export const hasNativeZstd: boolean = typeof (zlib as { readonly zstdDecompressSync?: unknown }).zstdDecompressSync === "function";
-
 /** What every way of decompressing does first. Throws "invalid" or "too-large" for what shows without decompressing. */
 export function planInflate(body: Uint8Array, encoding: Exclude<BodyEncoding, "identity">, maxBytes: number): InflatePlan {
-  if (encoding === "gzip") return { method: "gunzip", pieces: [body] };
-  if (encoding === "br") return { method: "brotliDecompress", pieces: [body] };
-  if (encoding === "zstd") return { method: "zstdDecompress", pieces: zstdFrames(body, maxBytes).map(({ bytes }) => bytes) };
-  return { method: isZlib(body) ? "inflate" : "inflateRaw", pieces: [body] };
+  if (encoding === "gzip") return { format: ZLIB_FORMATS.gzip, pieces: [body] };
+  if (encoding === "br") return { format: ZLIB_FORMATS.br, pieces: [body] };
+  if (encoding === "zstd") return { format: ZLIB_FORMATS.zstd, pieces: zstdFrames(body, maxBytes).map(({ bytes }) => bytes) };
+  return { format: isZlib(body) ? ZLIB_FORMATS.zlib : ZLIB_FORMATS.raw, pieces: [body] };
 }
 
 /** Decompresses on this thread, and stops as soon as the output passes `maxBytes`. Throws "too-large" or "invalid" and nothing else. */
@@ -34,11 +29,10 @@ export function inflateBody(body: Uint8Array, encoding: BodyEncoding, maxBytes: 
       inflateZstd(body, maxBytes, (part) => parts.push(part));
       return join(parts);
     }
-    const { method, pieces } = planInflate(body, encoding, maxBytes);
-    const inflate = (zlib as unknown as { readonly [name: string]: SyncInflate })[`${method}Sync`] as SyncInflate;
+    const { format, pieces } = planInflate(body, encoding, maxBytes);
     let left = maxBytes;
     const parts = pieces.map((piece) => {
-      const part = inflate(piece, { maxOutputLength: Math.max(left, 1) });
+      const part = format.inflate(piece, { maxOutputLength: Math.max(left, 1) });
       left -= part.length;
       if (left < 0) throw inflatesTooFar(maxBytes);
       return part;

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createInflater } from "../../../collector/otlp/inflate.ts";
 import { isLearnError, LearnError } from "../../../src/base/error.ts";
-import { type BodyEncoding, hasNativeZstd, inflateBody } from "../../../src/span/otlp/inflate.ts";
+import { type BodyEncoding, inflateBody } from "../../../src/span/otlp/inflate.ts";
+import { hasNativeZstd } from "../../../src/span/otlp/zlib-format.ts";
 import { compress, ENCODINGS, fixtureText, zstdBomb, zstdFixture, zstdFrame, zstdTimeBomb } from "../../support/compressed.ts";
 
 const MIB = 1024 * 1024;

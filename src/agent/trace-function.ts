@@ -1,10 +1,11 @@
 import { types } from "node:util";
+import { newTraceId } from "../base/id.ts";
 import { type Scope, scopeOf } from "../knowledge/knowledge-item.ts";
 import { createReporter } from "../telemetry/report.ts";
 import { observeResult, type Recording } from "./observe-result.ts";
 import { withOwnBaggage } from "./propagator.ts";
 import { type AboutRun, type RecordingOptions, recordRun } from "./record-run.ts";
-import { currentRun } from "./run-context.ts";
+import { createExposureLedger, currentRun, withRun } from "./run-context.ts";
 
 /** Options of `learn.trace`. The extractors see the agent's own arguments and result; what they throw is counted and leaves the field empty. */
 export interface TraceOptions<Args extends readonly unknown[], Result> {
@@ -53,7 +54,7 @@ export function createFunctionTracer(options: FunctionTracerOptions): FunctionTr
       return recordRun(about, options, reporter);
     } catch (caught) {
       reporter.failure("could not start a run", caught);
-      return undefined;
+      return unrecorded(about.asking);
     }
   }
 
@@ -127,6 +128,12 @@ export function createFunctionTracer(options: FunctionTracerOptions): FunctionTr
       };
     },
   };
+}
+
+/** Nothing is told of this run; what is asked inside is asked for whom it works for all the same. */
+function unrecorded(asking: Scope): Recording {
+  const run = { ...(currentRun() ?? { traceId: newTraceId(), exposures: createExposureLedger() }), ...asking };
+  return { enter: (fn) => withRun(run, fn), succeed: () => undefined, fail: () => undefined };
 }
 
 function none(): string {

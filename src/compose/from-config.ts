@@ -1,7 +1,6 @@
 import type { BaggagePolicy } from "../agent/baggage.ts";
 import type { Config } from "../config/config.ts";
 import { type ConflictJudge, createConflictJudge } from "../knowledge/conflict-judge.ts";
-import { type Scope, scopeOf } from "../knowledge/knowledge-item.ts";
 import { llmAnalyzer } from "../lesson/llm-analyzer.ts";
 import type { Analyzer } from "../lesson/ports.ts";
 import { recoveryAnalyzer } from "../lesson/recovery-analyzer.ts";
@@ -21,11 +20,6 @@ export function apiUrlOf(config: Config): string {
   url.port = String(config.apiPort);
   url.pathname = "/";
   return url.href;
-}
-
-/** Who this process is, where neither a run nor a call says who asks. */
-export function askingFrom({ agentName, serviceName, agentModel, tenant }: Config): Scope {
-  return scopeOf({ agentName, service: serviceName, model: agentModel, tenant });
 }
 
 /** What travels in baggage, and what is believed of it. */

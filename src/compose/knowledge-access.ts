@@ -1,10 +1,11 @@
 import { createKnowledgeClient, type KnowledgeClient } from "../agent/knowledge-client.ts";
 import { createRemoteKnowledge } from "../agent/remote-knowledge.ts";
 import type { Config } from "../config/config.ts";
+import { type Scope, scopeOf } from "../knowledge/knowledge-item.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import { createKnowledgeReplica } from "../retrieval/replica.ts";
 import { serviceNameIn } from "../telemetry/service-name.ts";
-import { apiUrlOf, askingFrom, baggagePolicy } from "./from-config.ts";
+import { apiUrlOf, baggagePolicy } from "./from-config.ts";
 import { type InjectionParts, injectionFrom } from "./injection-from.ts";
 import type { Runtime } from "./runtime.ts";
 import { shippedModel } from "./shipped-model.ts";
@@ -38,4 +39,9 @@ export function openKnowledgeAccess(runtime: Runtime, config: Config, parts: Inj
       if (remote !== undefined) copy.close();
     },
   };
+}
+
+/** Who this process is, where neither a run nor a call says who asks. */
+function askingFrom({ agentName, serviceName, agentModel, tenant }: Config): Scope {
+  return scopeOf({ agentName, service: serviceName, model: agentModel, tenant });
 }

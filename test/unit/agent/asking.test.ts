@@ -114,6 +114,22 @@ describe("learn.trace", () => {
     expect([await agent("task"), asked]).toEqual(["done", [{ agentName: "clerk" }]]);
   });
 
+  test("works for its own tenant also where the SDK of the host throws and nothing can be recorded", async () => {
+    const { tracer, client, asked, spans } = anAgent({ tenant: "north" });
+    const broken = {
+      startSpan: (): never => {
+        throw new Error("no span");
+      },
+    };
+    trace.setGlobalTracerProvider({ getTracer: () => broken } as unknown as BasicTracerProvider);
+    try {
+      await tracer.wrap(async (_task: string) => await client.getKnowledge("task"), { name: "clerk", tenant: "south" })("task");
+    } finally {
+      trace.disable();
+    }
+    expect([asked, spans]).toEqual([[{ agentName: "clerk", tenant: "south" }], []]);
+  });
+
   test("hands its tenant and service on to agents inside, and neither its name nor its model", async () => {
     const { tracer, asked } = anAgent({ model: "set" });
     const inner = tracer.wrapInjected(async (task: string, _given: { knowledge: string }) => task, { name: "inner" });

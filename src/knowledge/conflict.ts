@@ -1,7 +1,7 @@
 import type { TimeUs } from "../base/clock.ts";
 import { digest, shortId } from "../base/id.ts";
 import { jaccard } from "../base/similarity.ts";
-import { type Clause, clausesOf } from "./conflict/clause.ts";
+import { type Clause, clausesOf, demandsOf } from "./conflict/clause.ts";
 import { type ClauseClash, clauseClash } from "./conflict/rules.ts";
 import { overlap, subjectOf } from "./conflict/words.ts";
 import { type KnowledgeItem, SCOPE_FIELDS, type Scope } from "./knowledge-item.ts";
@@ -12,7 +12,7 @@ export type ConflictKind = "contradiction" | "duplicate" | "compatible";
 /** What two items cannot both mean, or both say. */
 export interface Clash {
   readonly kind: ConflictKind;
-  /** modality, opposite, order, constant, target; `words` for a duplicate; `judge` when a model said so. */
+  /** instruction, modality, opposite, order, constant, target; `words` for a duplicate; `judge` when a model said so. */
   readonly rule: ClauseClash["rule"] | "words" | "judge";
   /** The words at which they part, each as it stands in its item. */
   readonly first: string;
@@ -86,7 +86,8 @@ export function clashBetween(first: Words, second: Words): Clash | undefined {
     }
   }
   const negations = (read: Read): number => read.clauses().filter(({ negative }) => negative).length % 2;
-  if (jaccard(wholeOf(left), wholeOf(right)) < DUPLICATE || negations(left) !== negations(right)) return undefined;
+  if (!speakOfTheSame(left, right) || jaccard(wholeOf(left), wholeOf(right)) < DUPLICATE || negations(left) !== negations(right))
+    return undefined;
   return {
     kind: "duplicate",
     rule: "words",
@@ -140,7 +141,7 @@ function readWords(item: Words): Read {
   const known = reads.get(item);
   if (known?.digest === key) return known;
   const [content, appliesWhen] = [item.content.slice(0, MOST_READ), item.appliesWhen.slice(0, MOST_READ)];
-  const subject = subjectOf(content);
+  const subject = subjectOf(demandsOf(content).join("\n"));
   const situation = isEverywhere(appliesWhen) ? new Set<string>() : subjectOf(appliesWhen);
   let clauses: readonly Clause[] | undefined;
   const read: Read = {
@@ -163,13 +164,23 @@ function wholeOf(read: Read): ReadonlySet<string> {
   return new Set(
     read
       .clauses()
-      .flatMap(({ core, condition, place, values, conditionValues }) => [
+      .flatMap(({ core, condition, place, front, values, conditionValues }) => [
         ...core,
+        ...front,
         ...condition,
         ...place,
         ...[...values, ...conditionValues].map(({ group, value }) => `${group} ${value}`),
       ]),
   );
+}
+
+/** Where both say a place in front, it is one; where both instruct, it is about one thing. Words alone take "add --yes" for "add --all". */
+function speakOfTheSame(left: Read, right: Read): boolean {
+  const same = (of: (clause: Clause) => readonly string[]): boolean => {
+    const [mine, others] = [new Set(left.clauses().flatMap(of)), new Set(right.clauses().flatMap(of))];
+    return mine.size === 0 || others.size === 0 || jaccard(mine, others) === 1;
+  };
+  return same(({ front }) => [...front]) && same(({ instruction }) => (instruction === undefined ? [] : [instruction.topic]));
 }
 
 /** Two conditions that one task can meet. Without one, an item applies wherever the other does, if they are about the same. */
@@ -195,6 +206,7 @@ function reasonOf({ rule, first, second }: ClauseClash): string {
     opposite: `they demand opposites: ${quoted}`,
     order: `they demand opposite orders: ${quoted}`,
     constant: `they name different values for the same: ${quoted}`,
+    instruction: `they ask for different things in place of the same: ${quoted}`,
     target: `they choose differently for the same: ${quoted}`,
   };
   return words[rule];

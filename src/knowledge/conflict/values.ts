@@ -1,3 +1,5 @@
+import { QUOTED } from "./shade.ts";
+
 /** A constant in a rule. */
 export interface Value {
   /** Only values of the same group can clash: "time", "%", "after count", "quoted", "identifier", "column name", "date format", or a choice like "currency". */
@@ -53,7 +55,6 @@ const SAME_UNIT: Readonly<Record<string, string>> = {
   attempts: "attempt",
 };
 
-const QUOTED = /`([^`\n]{1,80})`|(?<![\p{L}\p{N}])'([^'\n]{1,80})'(?![\p{L}\p{N}])|"([^"\n]{1,80})"|[“„]([^”“\n]{1,80})[”“]/gu;
 const DATE_FORMAT =
   /\b(?:Y{2,4}|D{1,2}|M{1,4})(?:[-./ ](?:Y{2,4}|D{1,2}|M{1,4})){1,2}\b|\bISO[- ]?8601\b|\bRFC[- ]?3339\b|\bunix (?:time|epoch)\b/gi;
 const DATE = /\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}\.\d{1,2}\.\d{4}\b/g;

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { clashBetween } from "../../../src/knowledge/conflict.ts";
 import { HELD_OUT_PAIRS, type Pair, SEEN_PAIRS } from "./pairs/conflict-pairs.ts";
+import { HELD_OUT_SUBJECT_PAIRS, SUBJECT_PAIRS } from "./pairs/subject-pairs.ts";
 
 const found = ({ when, first, second }: Pair): string | undefined =>
   clashBetween({ content: first, appliesWhen: when[0] }, { content: second, appliesWhen: when[1] })?.kind;
@@ -26,7 +27,9 @@ function figuresOf(pairs: readonly Pair[], kind: Pair["kind"], said: "contradict
 
 describe.each([
   ["pairs the rules were worked on with", SEEN_PAIRS],
+  ["pairs of one pattern", SUBJECT_PAIRS],
   ["pairs that were put aside", HELD_OUT_PAIRS],
+  ["pairs of one pattern that were put aside", HELD_OUT_SUBJECT_PAIRS],
 ] as const)("%s", (name, pairs) => {
   test("contradictions are told from refinements, duplicates and unrelated rules", () => {
     const { precision, recall, wrong } = figuresOf(pairs, "contradicting", "contradiction");
@@ -80,7 +83,24 @@ describe("two contradicting rules", () => {
     fc.assert(fc.property(text, text, (a, b) => void clashBetween(words(a), words(b))));
   });
 
-  test.each(["not ", "never, ", "a_", "before ", "'", "1.", "in ", "leave ", "un", "YYYY-"])("100,000 times %o is read in time", (part) => {
+  test.each([
+    "not ",
+    "never, ",
+    "a_",
+    "before ",
+    "'",
+    "1.",
+    "in ",
+    "leave ",
+    "un",
+    "YYYY-",
+    "for a is ",
+    "use a, not ",
+    "a(",
+    "rule 1 ",
+    "-x ",
+    "write ",
+  ])("100,000 times %o is read in time", (part) => {
     const long = part.repeat(100_000);
     expect(clashBetween(words(long), words(`${long}!`))?.kind).not.toBe("contradiction");
   });

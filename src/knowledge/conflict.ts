@@ -119,21 +119,37 @@ export function isAbout(conflict: Conflict, first: Words, second: Words): boolea
   return conflict.digests[0] === clashDigest(first) && conflict.digests[1] === clashDigest(second);
 }
 
+/**
+ * Whether a stored finding still counts: it is about what both say now, and a person or a model said it, or the rules find it today. Rules get better;
+ * what an older version of them found holds nothing back.
+ */
+export function holds(conflict: Conflict, first: Words, second: Words): boolean {
+  if (!isAbout(conflict, first, second)) return false;
+  return conflict.rule === "judge" || conflict.resolution !== undefined || clashBetween(first, second)?.kind === conflict.kind;
+}
+
 /** A contradiction that nobody settled by letting both stand. The one that lost stays out as long as the winner is active. */
 export function isOpen({ kind, resolution }: Conflict): boolean {
   return kind === "contradiction" && resolution?.outcome !== "both";
 }
 
-/** What has to be said where an item is kept from becoming active. */
-export function blockedMessage(
-  itemId: string,
-  { firstId, secondId, reason }: Conflict,
-): { readonly message: string; readonly hint: string } {
-  const [item, other] = [itemId, itemId === firstId ? secondId : firstId].map(shortId);
+/** What has to be said where an item is kept from becoming active, and what to type. */
+export function blockedMessage(itemId: string, conflict: Conflict): { readonly message: string; readonly hint: string } {
+  const [item, other] = [itemId, otherOf(itemId, conflict)].map(shortId);
   return {
-    message: `item ${item} cannot become active beside active item ${other}: ${reason}`,
+    message: `item ${item} cannot become active beside active item ${other}: ${conflict.reason}`,
     hint: `agentlearn knowledge resolve ${item} ${other} --keep ${item} | --both --reason "..."`,
   };
+}
+
+/** How an item is shown that passed its test and waits for a conflict to be settled. */
+export function heldText({ itemId, reason }: { readonly itemId: string; readonly reason: string }): string {
+  return `held: contradicts ${shortId(itemId)} (${reason})`;
+}
+
+/** The item that a conflict is with. */
+export function otherOf(itemId: string, { firstId, secondId }: Conflict): string {
+  return itemId === firstId ? secondId : firstId;
 }
 
 function readWords(item: Words): Read {

@@ -1,9 +1,10 @@
 import type { TimeUs } from "../base/clock.ts";
 import { digest, shortId } from "../base/id.ts";
 import { jaccard } from "../base/similarity.ts";
-import { type Clause, clausesOf, demandsOf } from "./conflict/clause.ts";
+import type { Clause } from "./conflict/clause.ts";
+import { type Read, readWords } from "./conflict/read-words.ts";
 import { type ClauseClash, clauseClash } from "./conflict/rules.ts";
-import { overlap, subjectOf } from "./conflict/words.ts";
+import { overlap } from "./conflict/words.ts";
 import { type KnowledgeItem, SCOPE_FIELDS, type Scope } from "./knowledge-item.ts";
 
 /** `compatible`: a model looked and found nothing; kept, so that nobody pays for asking twice. */
@@ -60,20 +61,6 @@ export function scopesMeet(left: Scope, right: Scope): boolean {
 const SAME_SITUATION = 0.5;
 const NEAR_SITUATION = 0.25;
 const DUPLICATE = 0.8;
-// Lessons have at most 400 characters. What people and files bring may be longer, and the patterns below are not linear.
-const MOST_READ = 2_000;
-const MOST_CLAUSES = 32;
-
-interface Read {
-  readonly digest: string;
-  readonly clauses: () => readonly Clause[];
-  readonly situation: ReadonlySet<string>;
-  readonly subject: ReadonlySet<string>;
-  readonly said: ReadonlySet<string>;
-}
-
-const reads = new WeakMap<object, Read>();
-
 /** Whether two items contradict each other, or say the same, where a run could be given both. Rules only; symmetric but for which is called first. */
 export function clashBetween(first: Words, second: Words): Clash | undefined {
   if (!scopesMeet(first, second)) return undefined;
@@ -81,7 +68,7 @@ export function clashBetween(first: Words, second: Words): Clash | undefined {
   if (!meet(left, right)) return undefined;
   for (const mine of left.clauses()) {
     for (const other of right.clauses()) {
-      const clash = clauseClash(mine, other, left.said, right.said);
+      const clash = clauseClash(mine, other, left.said(), right.said());
       if (clash !== undefined) return { kind: "contradiction", ...clash, reason: reasonOf(clash) };
     }
   }
@@ -152,29 +139,6 @@ export function otherOf(itemId: string, { firstId, secondId }: Conflict): string
   return itemId === firstId ? secondId : firstId;
 }
 
-function readWords(item: Words): Read {
-  const key = clashDigest(item);
-  const known = reads.get(item);
-  if (known?.digest === key) return known;
-  const [content, appliesWhen] = [item.content.slice(0, MOST_READ), item.appliesWhen.slice(0, MOST_READ)];
-  const subject = subjectOf(demandsOf(content).join("\n"));
-  const situation = isEverywhere(appliesWhen) ? new Set<string>() : subjectOf(appliesWhen);
-  let clauses: readonly Clause[] | undefined;
-  const read: Read = {
-    digest: key,
-    // Most pairs are about different things, which shows without taking the text apart.
-    clauses: () => {
-      clauses ??= clausesOf(content).slice(0, MOST_CLAUSES);
-      return clauses;
-    },
-    situation,
-    subject,
-    said: new Set([...subject, ...situation]),
-  };
-  reads.set(item, read);
-  return read;
-}
-
 /** Words and constants, by which two texts are the same. */
 function wholeOf(read: Read): ReadonlySet<string> {
   return new Set(
@@ -201,18 +165,11 @@ function speakOfTheSame(left: Read, right: Read): boolean {
 
 /** Two conditions that one task can meet. Without one, an item applies wherever the other does, if they are about the same. */
 function meet(left: Read, right: Read): boolean {
-  const same = jaccard(left.subject, right.subject);
   if (left.situation.size === 0 || right.situation.size === 0)
-    return left.situation.size === right.situation.size || same >= NEAR_SITUATION;
+    return left.situation.size === right.situation.size || jaccard(left.subject(), right.subject()) >= NEAR_SITUATION;
   const situations = jaccard(left.situation, right.situation);
-  return situations >= SAME_SITUATION || (situations >= NEAR_SITUATION && overlap(left.subject, right.subject) >= 0.6);
-}
-
-/** A condition that holds for every task. */
-export function isEverywhere(appliesWhen: string): boolean {
-  return /^[\s"'.*]*(?:always|ever|everything|everywhere|anything|any|all|every|whenever|general|generally|n\/?a|none|true)?(?:\s+(?:the\s+)?(?:time|times|task|tasks|case|cases|request|requests|question|questions|query|queries|situation|situations|run|runs|input|inputs|conversation|answering|knowledge))?[\s"'.*]*$/i.test(
-    appliesWhen,
-  );
+  if (situations >= SAME_SITUATION) return true;
+  return situations >= NEAR_SITUATION && overlap(left.subject(), right.subject()) >= 0.6;
 }
 
 function reasonOf({ rule, first, second }: ClauseClash): string {

@@ -78,6 +78,24 @@ describe("two contradicting rules", () => {
     });
   });
 
+  test("are judged alike whatever was read before, and by whoever asks again with the same texts", () => {
+    const pairs = [...SEEN_PAIRS, ...SUBJECT_PAIRS, ...HELD_OUT_PAIRS];
+    const before = pairs.map(found);
+    // More than is remembered, so that the pairs are read anew.
+    for (let index = 0; index < 1_100; index += 1) clashBetween(words(`Weigh ${index}.`), words(`Count ${index}.`));
+    expect(pairs.map(found)).toEqual(before);
+    const item = { ...words("Sort in ascending order.") };
+    expect(clashBetween(item, words("Sort in descending order."))?.kind).toBe("contradiction");
+    item.content = "Sort in descending order.";
+    expect(clashBetween(item, words("Sort in descending order."))?.kind).toBe("duplicate");
+  });
+
+  // A number before the name of a member of every object was read as an amount of that unit, and the item could not be saved.
+  test.each(["constructor", "toString", "__proto__", "hasOwnProperty"])("an amount of %o is read like one of anything else", (unit) => {
+    const clash = clashBetween(words(`Ask for 5 ${unit} points.`), words(`Ask for 7 ${unit} points.`));
+    expect(clash?.kind).toBe(clashBetween(words("Ask for 5 driver points."), words("Ask for 7 driver points."))?.kind);
+  });
+
   test("any text is read without a fault", () => {
     const text = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(...SEEN_PAIRS.map(({ first }) => first)));
     fc.assert(fc.property(text, text, (a, b) => void clashBetween(words(a), words(b))));

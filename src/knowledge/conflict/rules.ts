@@ -209,7 +209,7 @@ const constant: Rule = (first, second) => {
     // "box 4" and "box 7" are two boxes: a number without a unit is a value only where the rest is nearly the same.
     const isLabel = value.group.startsWith("after ");
     const place = jaccard(first.core, second.core) >= (isLabel ? 0.6 : 0.5) || (!isLabel && overlap(first.core, second.core) >= 0.6);
-    const bare = first.core.size === 0 || second.core.size === 0;
+    const bare = first.core.size === 0 && second.core.size === 0;
     const bounded =
       value.bound !== undefined && others.some((other) => other.bound !== undefined) && overlap(first.core, second.core) >= 0.5;
     if (speakOfOthers(first, second, value.group)) continue;

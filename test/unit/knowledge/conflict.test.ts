@@ -26,18 +26,18 @@ function figuresOf(pairs: readonly Pair[], kind: Pair["kind"], said: "contradict
 }
 
 describe.each([
-  ["pairs the rules were worked on with", SEEN_PAIRS],
-  ["pairs of one pattern", SUBJECT_PAIRS],
-  ["pairs that were put aside", HELD_OUT_PAIRS],
-  ["pairs of one pattern that were put aside", HELD_OUT_SUBJECT_PAIRS],
-] as const)("%s", (name, pairs) => {
+  ["pairs the rules were worked on with", SEEN_PAIRS, { precision: 0.95, recall: 0.95 }],
+  ["pairs of one pattern", SUBJECT_PAIRS, { precision: 0.95, recall: 0.95 }],
+  ["pairs that were put aside", HELD_OUT_PAIRS, { precision: 0.95, recall: 0.75 }],
+  ["pairs of one pattern that were put aside", HELD_OUT_SUBJECT_PAIRS, { precision: 0.9, recall: 0.9 }],
+] as const)("%s", (name, pairs, floor) => {
   test("contradictions are told from refinements, duplicates and unrelated rules", () => {
     const { precision, recall, wrong } = figuresOf(pairs, "contradicting", "contradiction");
     console.log(
       `contradictions, ${pairs.length} ${name}: precision ${precision.toFixed(2)}, recall ${recall.toFixed(2)}\n  ${wrong.join("\n  ")}`,
     );
-    expect(precision).toBeGreaterThanOrEqual(0.9);
-    expect(recall).toBeGreaterThanOrEqual(0.7);
+    expect(precision).toBeGreaterThanOrEqual(floor.precision);
+    expect(recall).toBeGreaterThanOrEqual(floor.recall);
   });
 
   test("the order of the two does not matter", () => {

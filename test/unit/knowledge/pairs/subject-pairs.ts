@@ -63,6 +63,8 @@ export const SUBJECT_PAIRS: readonly Pair[] = [
     'Quote race_date. It failed with "no such column: race_day".',
     'Round lap_time. It failed with "no such function: round_to".',
   ),
+  // A part that is a value alone, behind a colon, is no demand beside any other text with a value.
+  pair("unrelated", "a tool call", 'Pass cities as a list: ["a"].', "Years come from '%Y'."),
 ];
 
 /** Of one pattern too, written by hand after the rules for them stood still. No rule was changed for one of these. */

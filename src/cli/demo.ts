@@ -2,12 +2,17 @@ import { rmSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { oneLine, printable } from "../base/text.ts";
+import { heldText } from "../knowledge/conflict.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { LearnReport } from "../learner/ports.ts";
 import { contextOf } from "./context.ts";
 import { EXIT } from "./exit-code.ts";
 import { createProgressBar } from "./progress-bar.ts";
 import { openRacingDemo, type TaskResult } from "./racing-demo.ts";
 import { paint } from "./terminal.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
+
+type Decision = LearnReport["decisions"][number];
 
 export function addDemo(program: Command): void {
   program
@@ -16,7 +21,7 @@ export function addDemo(program: Command): void {
     .action(async (_options: object, command: Command) => demo(command));
 }
 
-interface DemoReport {
+export interface DemoReport {
   readonly model: string;
   readonly tasks: number;
   readonly before: Accuracy;
@@ -34,6 +39,8 @@ interface Accuracy {
 }
 
 type DemoItem = Pick<KnowledgeItem, "id" | "type" | "content" | "status" | "sourceTraceIds" | "analyzer"> & {
+  readonly verdict: Verdict["word"];
+  readonly heldBy?: NonNullable<Decision["heldBy"]>;
   readonly reason: string;
   readonly wins: number;
   readonly losses: number;
@@ -66,12 +73,12 @@ async function demo(command: Command): Promise<void> {
       tasks: parts.tasks.length,
       before: accuracyOf(before),
       after: accuracyOf(after),
-      items: report.decisions.flatMap(({ item, validation }) => (validation === undefined ? [] : [demoItem(item, validation)])),
+      items: report.decisions.flatMap((decision) => (decision.validation === undefined ? [] : [demoItem(decision, decision.validation)])),
       plantedRefused: report.decisions.some(({ item, validation }) => item.id === harm && validation?.decision === "refuse"),
       store: `file:${storePath}`,
       durationMs: Date.now() - started,
     };
-    terminal.result("agentlearn.demo/v1", result, () => text(result));
+    terminal.result("agentlearn.demo/v1", result, () => demoText(result));
     if (!result.plantedRefused || result.after.accuracy < result.before.accuracy) process.exitCode = EXIT.notVerified;
   } finally {
     await parts.close();
@@ -99,16 +106,27 @@ function accuracyOf(results: readonly TaskResult[]): Accuracy {
   };
 }
 
-function demoItem(item: KnowledgeItem, validation: NonNullable<KnowledgeItem["validation"]>): DemoItem {
+function demoItem(decision: Decision, validation: NonNullable<KnowledgeItem["validation"]>): DemoItem {
+  const { item, heldBy } = decision;
   const { id, type, content, status, sourceTraceIds, analyzer } = item;
   const { reason, wins, losses, eValue, threshold } = validation;
   const broke = validation.pairs
     .filter((pair) => pair.candidateScore < pair.baselineScore)
     .map((pair) => ({ task: pair.task, before: pair.baselineOutput ?? "", after: pair.candidateOutput ?? "" }));
-  return { id, type, content, status, sourceTraceIds, analyzer, reason, wins, losses, eValue, threshold, broke };
+  const { word: verdict } = verdictOf(decision);
+  const held = heldBy === undefined ? {} : { heldBy };
+  return { id, type, content, status, verdict, ...held, sourceTraceIds, analyzer, reason, wins, losses, eValue, threshold, broke };
 }
 
-function text(report: DemoReport): string {
+/** LEARNED is in use; every other verdict goes by the name that `learn` has for it. */
+function verdictText({ status, verdict, heldBy }: DemoItem): string {
+  if (status === "active") return paint("green", "LEARNED");
+  const colour = verdict === "refused" ? "red" : "yellow";
+  return paint(colour, (heldBy === undefined ? verdict : "held").toUpperCase().padEnd(7));
+}
+
+/** The page that ends the demo: before and after, each lesson with its evidence, and what to type to look on. */
+export function demoText(report: DemoReport): string {
   const share = ({ passed, accuracy }: Accuracy) => `${passed}/${report.tasks} (${Math.round(100 * accuracy)} %)`;
   const lines = [
     "",
@@ -117,8 +135,7 @@ function text(report: DemoReport): string {
     "",
   ];
   for (const item of report.items) {
-    const active = item.status === "active";
-    lines.push(`${active ? paint("green", "LEARNED") : paint("red", "REFUSED")}  [${item.type.toUpperCase()}] ${item.id.slice(0, 8)}`);
+    lines.push(`${verdictText(item)}  [${item.type.toUpperCase()}] ${item.id.slice(0, 8)}`);
     lines.push(`  ${printable(item.content)}`);
     lines.push(
       `  from      ${item.sourceTraceIds.length} runs by ${item.analyzer}: ${item.sourceTraceIds
@@ -127,6 +144,8 @@ function text(report: DemoReport): string {
         .join(", ")}${item.sourceTraceIds.length > 3 ? ", …" : ""}`,
     );
     lines.push(`  evidence  ${printable(item.reason)}`);
+    if (item.heldBy !== undefined)
+      lines.push(`  ${oneLine(heldText(item.heldBy), 400)}`, `  next      npx agentlearn knowledge conflicts --store ${report.store}`);
     for (const { task, before, after } of item.broke.slice(0, 2))
       lines.push(`  broke     ${oneLine(task, 70)}: ${oneLine(before, 30)} -> ${oneLine(after, 30)}`);
     lines.push("");

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { LearnError } from "../base/error.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { ConflictView } from "../learner/conflict-desk.ts";
 import { readItemReport } from "../learner/effects.ts";
 import { contextOf } from "./context.ts";
 import { effectLines } from "./effect-text.ts";
@@ -12,6 +13,7 @@ import { addKnowledgeExchange } from "./knowledge-exchange.ts";
 import { addFilter, type FilterFlags, filterOf } from "./knowledge-filter.ts";
 import { itemText } from "./knowledge-text.ts";
 import { table } from "./terminal.ts";
+import { heldLine } from "./verdict.ts";
 
 export function addKnowledge(program: Command): void {
   const group = program.command("knowledge").description("read and decide on knowledge items; ids may be unique prefixes");
@@ -29,21 +31,32 @@ export function addKnowledge(program: Command): void {
 async function list(options: FilterFlags & { readonly limit?: string }, command: Command): Promise<void> {
   const { terminal, withDesk } = contextOf(command);
   const limit = limitOf(options.limit, 100);
-  const items = await withDesk((desk) => desk.list({ ...filterOf(options), limit }));
+  const [items, views] = await withDesk(async (desk) => {
+    const listed = await desk.list({ ...filterOf(options), limit });
+    return [listed, listed.some(({ status }) => status === "validated") ? await desk.conflicts() : []] as const;
+  });
+  const held = items.flatMap((item) => {
+    const line = heldLine(item.id, views);
+    return line === undefined ? [] : [`${item.id.slice(0, 8)} ${line}`];
+  });
   terminal.result("agentlearn.knowledge.list/v1", { items }, () =>
     items.length === 0
       ? "no items"
-      : table(
-          ["id", "type", "status", "effective", "given", "content"],
-          items.map((item) => [
-            `${item.id.slice(0, 8)}${item.priority === "pinned" ? "*" : ""}`,
-            item.type,
-            item.status,
-            percent(item),
-            String(item.counts.given),
-            item.content,
-          ]),
-        ),
+      : [
+          table(
+            ["id", "type", "status", "effective", "given", "content"],
+            items.map((item) => [
+              `${item.id.slice(0, 8)}${item.priority === "pinned" ? "*" : ""}`,
+              item.type,
+              item.status,
+              percent(item),
+              String(item.counts.given),
+              item.content,
+            ]),
+          ),
+          ...held,
+          ...(held.length === 0 ? [] : ["next: agentlearn knowledge conflicts"]),
+        ].join("\n"),
   );
 }
 
@@ -56,8 +69,15 @@ async function show(id: string, _options: object, command: Command): Promise<voi
   const { item, history, validations, conflicts, report } = shown;
   const value = { item, history, validations, conflicts, effect: report.effect, effectSummary: report.summary };
   terminal.result("agentlearn.knowledge.show/v1", value, () =>
-    [itemText(item, history, validations, effectLines(report)), ...conflicts.map(conflictText)].join("\n\n"),
+    [itemText(item, history, validations, effectLines(report)), ...heldPart(item.id, conflicts), ...conflicts.map(conflictText)].join(
+      "\n\n",
+    ),
   );
+}
+
+function heldPart(id: string, views: readonly ConflictView[]): readonly string[] {
+  const line = heldLine(id, views);
+  return line === undefined ? [] : [`${line}\nnext: agentlearn knowledge conflicts ${id.slice(0, 8)}`];
 }
 
 function percent(item: KnowledgeItem): string {

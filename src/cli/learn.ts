@@ -4,11 +4,13 @@ import type { Command } from "commander";
 import { LearnError, messageOf } from "../base/error.ts";
 import { oneLine, printable } from "../base/text.ts";
 import { AgentLearn } from "../compose/agent-learn.ts";
+import { heldText } from "../knowledge/conflict.ts";
 import type { AgentRunner } from "../knowledge/ports.ts";
 import type { LearnReport } from "../learner/ports.ts";
 import { contextOf } from "./context.ts";
 import { createProgressBar } from "./progress-bar.ts";
 import { paint } from "./terminal.ts";
+import { verdictOf } from "./verdict.ts";
 
 export function addLearn(program: Command): void {
   program
@@ -39,12 +41,12 @@ export function reportText(report: LearnReport): string {
   const lines = [
     `${report.tracesAnalyzed} new traces (${report.failures} failed), ${report.lessonsProposed} lessons, ${report.candidatesCreated} new candidates, ${report.durationMs} ms`,
   ];
-  for (const { item, validation, next } of report.decisions) {
-    const verdict =
-      validation === undefined ? "waits" : { pass: "passed", refuse: "refused", inconclusive: "undecided" }[validation.decision];
-    const colour = validation?.decision === "pass" ? "green" : validation?.decision === "refuse" ? "red" : "yellow";
-    lines.push(`${paint(colour, verdict.padEnd(9))} ${item.id.slice(0, 8)} ${oneLine(item.content, 160)}`);
+  for (const decision of report.decisions) {
+    const { item, validation, heldBy, next } = decision;
+    const { word, colour } = verdictOf(decision);
+    lines.push(`${paint(colour, word.padEnd(9))} ${item.id.slice(0, 8)} ${oneLine(item.content, 160)}`);
     if (validation !== undefined) lines.push(`          ${printable(validation.reason)}`);
+    if (heldBy !== undefined) lines.push(`          ${oneLine(heldText(heldBy), 400)}`);
     lines.push(paint("dim", `          next: ${next}`));
   }
   for (const [label, list] of [

@@ -1,9 +1,10 @@
 import type { TimeUs } from "../base/clock.ts";
 import { digest, shortId } from "../base/id.ts";
 import { jaccard } from "../base/similarity.ts";
-import { type Clause, clausesOf } from "./conflict/clause.ts";
+import type { Clause } from "./conflict/clause.ts";
+import { type Read, readWords } from "./conflict/read-words.ts";
 import { type ClauseClash, clauseClash } from "./conflict/rules.ts";
-import { overlap, subjectOf } from "./conflict/words.ts";
+import { overlap } from "./conflict/words.ts";
 import { type KnowledgeItem, SCOPE_FIELDS, type Scope } from "./knowledge-item.ts";
 
 /** `compatible`: a model looked and found nothing; kept, so that nobody pays for asking twice. */
@@ -12,7 +13,7 @@ export type ConflictKind = "contradiction" | "duplicate" | "compatible";
 /** What two items cannot both mean, or both say. */
 export interface Clash {
   readonly kind: ConflictKind;
-  /** modality, opposite, order, constant, target; `words` for a duplicate; `judge` when a model said so. */
+  /** instruction, modality, opposite, order, constant, target; `words` for a duplicate; `judge` when a model said so. */
   readonly rule: ClauseClash["rule"] | "words" | "judge";
   /** The words at which they part, each as it stands in its item. */
   readonly first: string;
@@ -60,20 +61,6 @@ export function scopesMeet(left: Scope, right: Scope): boolean {
 const SAME_SITUATION = 0.5;
 const NEAR_SITUATION = 0.25;
 const DUPLICATE = 0.8;
-// Lessons have at most 400 characters. What people and files bring may be longer, and the patterns below are not linear.
-const MOST_READ = 2_000;
-const MOST_CLAUSES = 32;
-
-interface Read {
-  readonly digest: string;
-  readonly clauses: () => readonly Clause[];
-  readonly situation: ReadonlySet<string>;
-  readonly subject: ReadonlySet<string>;
-  readonly said: ReadonlySet<string>;
-}
-
-const reads = new WeakMap<object, Read>();
-
 /** Whether two items contradict each other, or say the same, where a run could be given both. Rules only; symmetric but for which is called first. */
 export function clashBetween(first: Words, second: Words): Clash | undefined {
   if (!scopesMeet(first, second)) return undefined;
@@ -81,12 +68,13 @@ export function clashBetween(first: Words, second: Words): Clash | undefined {
   if (!meet(left, right)) return undefined;
   for (const mine of left.clauses()) {
     for (const other of right.clauses()) {
-      const clash = clauseClash(mine, other, left.said, right.said);
+      const clash = clauseClash(mine, other, left.said(), right.said());
       if (clash !== undefined) return { kind: "contradiction", ...clash, reason: reasonOf(clash) };
     }
   }
   const negations = (read: Read): number => read.clauses().filter(({ negative }) => negative).length % 2;
-  if (jaccard(wholeOf(left), wholeOf(right)) < DUPLICATE || negations(left) !== negations(right)) return undefined;
+  if (!speakOfTheSame(left, right) || jaccard(wholeOf(left), wholeOf(right)) < DUPLICATE || negations(left) !== negations(right))
+    return undefined;
   return {
     kind: "duplicate",
     rule: "words",
@@ -118,44 +106,37 @@ export function isAbout(conflict: Conflict, first: Words, second: Words): boolea
   return conflict.digests[0] === clashDigest(first) && conflict.digests[1] === clashDigest(second);
 }
 
+/**
+ * Whether a stored finding still counts: it is about what both say now, and a person or a model said it, or the rules find it today. Rules get better;
+ * what an older version of them found holds nothing back.
+ */
+export function holds(conflict: Conflict, first: Words, second: Words): boolean {
+  if (!isAbout(conflict, first, second)) return false;
+  return conflict.rule === "judge" || conflict.resolution !== undefined || clashBetween(first, second)?.kind === conflict.kind;
+}
+
 /** A contradiction that nobody settled by letting both stand. The one that lost stays out as long as the winner is active. */
 export function isOpen({ kind, resolution }: Conflict): boolean {
   return kind === "contradiction" && resolution?.outcome !== "both";
 }
 
-/** What has to be said where an item is kept from becoming active. */
-export function blockedMessage(
-  itemId: string,
-  { firstId, secondId, reason }: Conflict,
-): { readonly message: string; readonly hint: string } {
-  const [item, other] = [itemId, itemId === firstId ? secondId : firstId].map(shortId);
+/** What has to be said where an item is kept from becoming active, and what to type. */
+export function blockedMessage(itemId: string, conflict: Conflict): { readonly message: string; readonly hint: string } {
+  const [item, other] = [itemId, otherOf(itemId, conflict)].map(shortId);
   return {
-    message: `item ${item} cannot become active beside active item ${other}: ${reason}`,
+    message: `item ${item} cannot become active beside active item ${other}: ${conflict.reason}`,
     hint: `agentlearn knowledge resolve ${item} ${other} --keep ${item} | --both --reason "..."`,
   };
 }
 
-function readWords(item: Words): Read {
-  const key = clashDigest(item);
-  const known = reads.get(item);
-  if (known?.digest === key) return known;
-  const [content, appliesWhen] = [item.content.slice(0, MOST_READ), item.appliesWhen.slice(0, MOST_READ)];
-  const subject = subjectOf(content);
-  const situation = isEverywhere(appliesWhen) ? new Set<string>() : subjectOf(appliesWhen);
-  let clauses: readonly Clause[] | undefined;
-  const read: Read = {
-    digest: key,
-    // Most pairs are about different things, which shows without taking the text apart.
-    clauses: () => {
-      clauses ??= clausesOf(content).slice(0, MOST_CLAUSES);
-      return clauses;
-    },
-    situation,
-    subject,
-    said: new Set([...subject, ...situation]),
-  };
-  reads.set(item, read);
-  return read;
+/** How an item is shown that passed its test and waits for a conflict to be settled. */
+export function heldText({ itemId, reason }: { readonly itemId: string; readonly reason: string }): string {
+  return `held: contradicts ${shortId(itemId)} (${reason})`;
+}
+
+/** The item that a conflict is with. */
+export function otherOf(itemId: string, { firstId, secondId }: Conflict): string {
+  return itemId === firstId ? secondId : firstId;
 }
 
 /** Words and constants, by which two texts are the same. */
@@ -163,8 +144,9 @@ function wholeOf(read: Read): ReadonlySet<string> {
   return new Set(
     read
       .clauses()
-      .flatMap(({ core, condition, place, values, conditionValues }) => [
+      .flatMap(({ core, condition, place, front, values, conditionValues }) => [
         ...core,
+        ...front,
         ...condition,
         ...place,
         ...[...values, ...conditionValues].map(({ group, value }) => `${group} ${value}`),
@@ -172,20 +154,22 @@ function wholeOf(read: Read): ReadonlySet<string> {
   );
 }
 
-/** Two conditions that one task can meet. Without one, an item applies wherever the other does, if they are about the same. */
-function meet(left: Read, right: Read): boolean {
-  const same = jaccard(left.subject, right.subject);
-  if (left.situation.size === 0 || right.situation.size === 0)
-    return left.situation.size === right.situation.size || same >= NEAR_SITUATION;
-  const situations = jaccard(left.situation, right.situation);
-  return situations >= SAME_SITUATION || (situations >= NEAR_SITUATION && overlap(left.subject, right.subject) >= 0.6);
+/** Where both say a place in front, it is one; where both instruct, it is about one thing. Words alone take "add --yes" for "add --all". */
+function speakOfTheSame(left: Read, right: Read): boolean {
+  const same = (of: (clause: Clause) => readonly string[]): boolean => {
+    const [mine, others] = [new Set(left.clauses().flatMap(of)), new Set(right.clauses().flatMap(of))];
+    return mine.size === 0 || others.size === 0 || jaccard(mine, others) === 1;
+  };
+  return same(({ front }) => [...front]) && same(({ instruction }) => (instruction === undefined ? [] : [instruction.topic]));
 }
 
-/** A condition that holds for every task. */
-export function isEverywhere(appliesWhen: string): boolean {
-  return /^[\s"'.*]*(?:always|ever|everything|everywhere|anything|any|all|every|whenever|general|generally|n\/?a|none|true)?(?:\s+(?:the\s+)?(?:time|times|task|tasks|case|cases|request|requests|question|questions|query|queries|situation|situations|run|runs|input|inputs|conversation|answering|knowledge))?[\s"'.*]*$/i.test(
-    appliesWhen,
-  );
+/** Two conditions that one task can meet. Without one, an item applies wherever the other does, if they are about the same. */
+function meet(left: Read, right: Read): boolean {
+  if (left.situation.size === 0 || right.situation.size === 0)
+    return left.situation.size === right.situation.size || jaccard(left.subject(), right.subject()) >= NEAR_SITUATION;
+  const situations = jaccard(left.situation, right.situation);
+  if (situations >= SAME_SITUATION) return true;
+  return situations >= NEAR_SITUATION && overlap(left.subject(), right.subject()) >= 0.6;
 }
 
 function reasonOf({ rule, first, second }: ClauseClash): string {
@@ -195,6 +179,7 @@ function reasonOf({ rule, first, second }: ClauseClash): string {
     opposite: `they demand opposites: ${quoted}`,
     order: `they demand opposite orders: ${quoted}`,
     constant: `they name different values for the same: ${quoted}`,
+    instruction: `they ask for different things in place of the same: ${quoted}`,
     target: `they choose differently for the same: ${quoted}`,
   };
   return words[rule];

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import { shortId } from "../base/id.ts";
-import { type Conflict, clashBetween, conflictOf, isAbout, isOpen, type Resolution } from "../knowledge/conflict.ts";
+import { type Conflict, clashBetween, conflictOf, holds, isOpen, type Resolution } from "../knowledge/conflict.ts";
 import { findConflicts } from "../knowledge/find-conflicts.ts";
 import { isPerson } from "../knowledge/human-validation.ts";
 import type { KnowledgeItem, KnowledgeStatus, Scope } from "../knowledge/knowledge-item.ts";
@@ -57,7 +57,7 @@ export function createConflictDesk({ store, clock, actor }: ConflictDeskOptions)
     const [one, other] = [await store.getKnowledgeItem(id), await store.getKnowledgeItem(otherId)];
     const [first, second] = one.id < other.id ? [one, other] : [other, one];
     const stored = (await store.listConflicts(first.id)).find((conflict) => conflict.secondId === second.id);
-    const valid = stored !== undefined && stored.kind !== "compatible" && isAbout(stored, first, second) ? stored : undefined;
+    const valid = stored !== undefined && stored.kind !== "compatible" && holds(stored, first, second) ? stored : undefined;
     const clash = valid ?? (first.id === second.id ? undefined : clashBetween(first, second));
     if (clash === undefined) {
       throw new LearnError("conflict", `nothing was found between items ${shortId(one.id)} and ${shortId(other.id)}`, {
@@ -141,7 +141,7 @@ export function openOf(
 ): readonly Conflict[] {
   const valid = stored.filter((conflict) => {
     const [first, second] = [byId.get(conflict.firstId), byId.get(conflict.secondId)];
-    return first !== undefined && second !== undefined && isAbout(conflict, first, second);
+    return first !== undefined && second !== undefined && holds(conflict, first, second);
   });
   const settled = new Set(
     valid.filter(({ resolution }) => resolution?.outcome === "both").map(({ firstId, secondId }) => `${firstId} ${secondId}`),

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { isLearnError, messageOf } from "../base/error.ts";
-import { clashBetween, conflictOf, isAbout, mayClash } from "../knowledge/conflict.ts";
+import { clashBetween, conflictOf, holds, mayClash } from "../knowledge/conflict.ts";
 import type { ConflictJudge } from "../knowledge/conflict-judge.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { ConflictStore, KnowledgeStore } from "../knowledge/ports.ts";
@@ -67,7 +67,7 @@ async function undecided(
       if (pairs.length >= maxPairs) return pairs;
       const [first, second] = item.id < other.id ? [item, other] : [other, item];
       const seen = known.get(`${first.id} ${second.id}`);
-      if (seen !== undefined && isAbout(seen, first, second)) continue;
+      if (seen !== undefined && holds(seen, first, second)) continue;
       if (mayClash(first, second) && clashBetween(first, second) === undefined) pairs.push([first, second]);
     }
   }

@@ -28,6 +28,8 @@ export interface LearnReport {
   readonly decisions: readonly {
     readonly item: KnowledgeItem;
     readonly validation?: Validation;
+    /** The active item that it contradicts: it passed its test, and waits until the conflict is settled. Absent when nothing holds it. */
+    readonly heldBy?: { readonly itemId: string; readonly reason: string };
     /** What to do next with it, as a command or a sentence. */
     readonly next: string;
   }[];

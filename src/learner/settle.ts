@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { isLearnError } from "../base/error.ts";
-import { blockedMessage } from "../knowledge/conflict.ts";
+import { blockedMessage, type Conflict, otherOf } from "../knowledge/conflict.ts";
 import { contentDigest } from "../knowledge/evidence.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { activate, hold, recordValidation, type Transition } from "../knowledge/life-cycle.ts";
@@ -56,15 +56,21 @@ async function promote(options: SettleOptions, item: KnowledgeItem, validation: 
   const short = item.id.slice(0, 8);
   if (validation.decision === "refuse") return { item, validation, next: `\`agentlearn knowledge show ${short}\` lists what it broke` };
   if (validation.decision === "inconclusive") return { item, validation, next: "add eval cases that fail today, then learn again" };
-  if (options.activation === "approval") return { item, validation, next: `\`agentlearn knowledge approve ${short}\`` };
+  if (options.activation === "approval") {
+    const [conflict, ...more] = await options.store.conflictsOf(item);
+    if (conflict === undefined) return { item, validation, next: `\`agentlearn knowledge approve ${short}\`` };
+    // An approval would be turned down; who would give it had better hear of it now.
+    await options.store.saveConflicts([conflict, ...more]);
+    return heldBy(conflict, item, validation);
+  }
   let validated: KnowledgeItem | undefined = item;
   for (let attempt = 1; validated?.status === "validated"; attempt += 1) {
     const [conflict, ...more] = await options.store.conflictsOf(validated);
     if (conflict !== undefined) {
-      const { message, hint } = blockedMessage(item.id, conflict);
+      const { message } = blockedMessage(item.id, conflict);
       await options.store.saveConflicts([conflict, ...more]);
       const held = hold(validated, { actor: options.actor, reason: message, atUs: options.clock.nowUs() });
-      if (await saved(options.store, held, attempt)) return { item: held.item, validation, next: `it passed, but ${message}; \`${hint}\`` };
+      if (await saved(options.store, held, attempt)) return heldBy(conflict, held.item, validation);
       validated = await current(options.store, item.id);
       continue;
     }
@@ -77,6 +83,12 @@ async function promote(options: SettleOptions, item: KnowledgeItem, validation: 
     validated = await current(options.store, item.id);
   }
   return { item: validated ?? item, validation, next: "it passed, and somebody changed it before it could become active" };
+}
+
+function heldBy(conflict: Conflict, item: KnowledgeItem, validation: Validation): Decision {
+  const { hint } = blockedMessage(item.id, conflict);
+  const next = `\`agentlearn knowledge conflicts\` shows both, \`${hint}\` settles it`;
+  return { item, validation, heldBy: { itemId: otherOf(item.id, conflict), reason: conflict.reason }, next };
 }
 
 /** False when somebody was faster and the change has to be made again on what they left. */

@@ -1,5 +1,14 @@
 import { LearnError } from "../base/error.ts";
-import { blockedMessage, type Conflict, clashDigest, conflictBetween, isAbout, isOpen, type StoredWords } from "../knowledge/conflict.ts";
+import {
+  blockedMessage,
+  type Conflict,
+  clashDigest,
+  conflictBetween,
+  holds,
+  isOpen,
+  otherOf,
+  type StoredWords,
+} from "../knowledge/conflict.ts";
 import { type KnowledgeItem, scopeOf } from "../knowledge/knowledge-item.ts";
 import type { Row, SqlExecutor } from "./driver.ts";
 import { matchExpression } from "./match.ts";
@@ -31,7 +40,7 @@ export async function blockersOf(executor: SqlExecutor, item: KnowledgeItem, now
   return others.flatMap((other) => {
     const known = stored.get(other.id);
     const [first, second] = item.id < other.id ? [item, other] : [other, item];
-    const valid = known !== undefined && isAbout(known, first, second) ? known : undefined;
+    const valid = known !== undefined && holds(known, first, second) ? known : undefined;
     const found = valid?.kind === "contradiction" ? valid : conflictBetween(item, other, nowUs);
     return found !== undefined && isOpen(found) ? [found] : [];
   });
@@ -39,9 +48,7 @@ export async function blockersOf(executor: SqlExecutor, item: KnowledgeItem, now
 
 async function storedOf(executor: SqlExecutor, itemId: string): Promise<ReadonlyMap<string, Conflict>> {
   const rows = await executor.all("SELECT * FROM knowledge_conflict WHERE first_id = ?1 OR second_id = ?1", [itemId]);
-  return new Map(
-    rows.map(conflictFromRow).map((conflict) => [conflict.firstId === itemId ? conflict.secondId : conflict.firstId, conflict]),
-  );
+  return new Map(rows.map(conflictFromRow).map((conflict) => [otherOf(itemId, conflict), conflict]));
 }
 
 /** Active items that could contradict it. */

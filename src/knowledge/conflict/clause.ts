@@ -1,3 +1,5 @@
+import { type Instruction, readInstruction } from "./instruction.ts";
+import { shade, splitShaded } from "./shade.ts";
 import { readValues, type Value } from "./values.ts";
 import { isEmptyWord, stem, tokens } from "./words.ts";
 
@@ -20,6 +22,10 @@ export interface Clause {
   readonly conditionValues: readonly Value[];
   /** "use A, not B": the part after the contrast. It belongs to the clause before it. */
   readonly contrastOf?: Clause;
+  /** What its sentence instructs, where it has a form that says so. */
+  readonly instruction?: Instruction;
+  /** Where it holds, said in front: "In run_sql, ...". */
+  readonly front: ReadonlySet<string>;
 }
 
 const NEGATION =
@@ -33,49 +39,88 @@ const PLACE = /\b(?:in|on|at(?!\s+(?:least|most))|inside)\b/i;
 const CONTRAST_END = /,\s|\s(?:when|whenever|if|unless|except|while|until|for|before|after|in|on|at)\s/i;
 const UNDONE = /\bun(\p{L}{4,}ed)\b/giu;
 
-/** A rule as its clauses. Order is kept. */
-export function clausesOf(content: string): readonly Clause[] {
-  return content
+const SENTENCE_END = /[.;!?](?=\s|$)|\n/g;
+const PART_END =
+  /\s[—–-]\s|:\s+|,?\s+but\s+(?!not\b)|,\s+(?:and\s+)?then\s+|,\s+(?:and\s+)?(?=(?:never|always|do not|avoid)\b)(?!never with\b)/gi;
+/** What happened once, and demands nothing: 'With grid it failed with "no such column: grid"'. */
+const REPORT =
+  /^\s*(?:(?:otherwise|(?:un)?quoted|with(?:out)?\b[^,.]{1,80}?),?\s+)?(?:it|this|that|the (?:call|query|command|request|run|tool))\s+(?:had |has )?(?:failed|returned|raised|threw|gave|broke|crashed|ended|errored)\b/i;
+/** "Rule 7" and "Step 3:" name a text and are no part of what it says. */
+const LABEL =
+  /(?<!\b(?:each|every|per|one|an?)\s)\b(rule|lesson|item|candidate|example|hint|tip|guideline)\s+(?:no\.?\s+|number\s+|#)?\d+\b/gi;
+const LABEL_IN_FRONT = /^\s*\p{L}+\s+#?\d+\s*:\s/u;
+const FRONT_PLACE = /^\s*(?:in|on|at|inside|within)\s+([^,:]{1,80}),\s+/i;
+
+/** The sentences that demand something. */
+export function demandsOf(content: string): readonly string[] {
+  const text = content
     .normalize("NFKC")
     .replace(CONTRACTION, "$1 not")
     .replace(/\b(?:can['’]t|can not)\b/gi, "cannot")
-    .split(
-      /[.;!?](?=\s|$)|\n|\s[—–-]\s|:\s|,?\s+but\s+(?!not\b)|,\s+(?:and\s+)?then\s+|,\s+(?:and\s+)?(?=(?:never|always|do not|avoid)\b)(?!never with\b)/i,
-    )
-    .flatMap((sentence) => (sentence.trim() === "" ? [] : contrasted(sentence.trim())));
+    .replace(/\be\.g\.,?\s/gi, "for example ")
+    .replace(LABEL_IN_FRONT, "")
+    .replace(LABEL, "$1");
+  const sentences = splitShaded(text, SENTENCE_END).map((sentence) => sentence.trim());
+  const demands = sentences.filter((sentence) => sentence !== "" && !REPORT.test(sentence));
+  // A text of reports alone is all there is to compare.
+  return demands.length > 0 ? demands : sentences;
 }
 
-function contrasted(sentence: string): readonly Clause[] {
-  const at = CONTRAST.exec(sentence);
-  if (at === null || at.index === 0) return [clause(sentence)];
+/** A rule as its clauses. Order is kept. */
+export function clausesOf(content: string): readonly Clause[] {
+  return demandsOf(content).flatMap((sentence) => {
+    const front = FRONT_PLACE.exec(sentence);
+    const said = front === null ? sentence : sentence.slice(front[0].length);
+    const instruction = readInstruction(said);
+    const clauses = splitShaded(said, PART_END).flatMap((part) => (part.trim() === "" ? [] : contrasted(part.trim(), front?.[1])));
+    return instruction === undefined ? clauses : clauses.map((clause) => ({ ...clause, instruction }));
+  });
+}
+
+function contrasted(sentence: string, place: string | undefined): readonly Clause[] {
+  const at = CONTRAST.exec(shade(sentence));
+  if (at === null || at.index === 0) return [clause(sentence, place)];
   const before = sentence.slice(0, at.index);
   const tail = sentence.slice(at.index + at[0].length);
   // What is contrasted ends where the next part of the sentence begins; that part belongs to the demand.
-  const end = tail.search(CONTRAST_END);
+  const end = shade(tail).search(CONTRAST_END);
   const after = end < 0 ? tail : tail.slice(0, end);
-  const main = clause(end < 0 ? before : `${before} ${tail.slice(end)}`);
-  return [main, { ...clause(after), negative: !main.negative, contrastOf: main }];
+  const main = clause(end < 0 ? before : `${before} ${tail.slice(end)}`, place);
+  return [main, { ...clause(after, place), negative: !main.negative, contrastOf: main }];
 }
 
-function clause(text: string): Clause {
+function clause(text: string, place = ""): Clause {
   const undone = text.replace(UNDONE, "not $1");
-  const negations = undone.match(NEGATION)?.length ?? 0;
+  const negations = shade(undone).match(NEGATION)?.length ?? 0;
   const [core, condition] = parted(undone);
-  const main = readValues(core.what);
+  const subject = ABOUT.exec(core.what)?.groups?.["name"];
+  const main = readValues(subject === undefined ? core.what : core.what.replace(subject, " "));
   const inside = readValues(condition);
-  const place = readValues(core.where);
+  const where = readValues(core.where);
   return {
     text,
     negative: negations % 2 === 1,
-    core: stems(main.rest),
+    core: subject === undefined ? stems(main.rest) : new Set([...stems(main.rest), subject.toLowerCase()]),
     condition: stems(inside.rest),
-    place: stems(place.rest),
+    place: stems(where.rest),
     plain: tokens(undone),
-    values: [...main.values, ...place.values],
-    placeValues: place.values,
+    values: [...main.values, ...where.values],
+    placeValues: where.values,
     conditionValues: inside.values,
+    front: stems(place),
   };
 }
+
+/**
+ * A name in front of what is said of it, or right after what is done to it, is what the clause is about: "compare lap_time with text", "lap_time is text". A
+ * rule that names its choice ("use lap_time", "sort by lap_time", "the column is lap_time") has it as its value.
+ */
+const ABOUT =
+  /^\s*(?:(?:always|never|please|do not|you|must|should)\s+)*(?:(?!(?:use|call|choose|prefer|pick|query|ask|select|be|is|are|join|write|say|answer)\b)\p{L}+\s+)?(?:the\s+|every\s+|each\s+|all\s+)?(?<name>[\p{L}\p{N}]+(?:[_.][\p{L}\p{N}]+)+|[a-z]+[A-Z][A-Za-z0-9]*)(?=\s+\p{L})/u;
+
+/** "The timeout for search is 30": what stands between the preposition and the verb says which timeout. */
+const BETWEEN =
+  /\s(?:for|in|on|at|inside|during)\s+(?<which>(?:(?!\b(?:is|are|must|should|has|have|equals?)\b)[^,]){1,80}?)\s+(?=(?:is|are|must|should|has to|have to|equals?)\s)/iu;
 
 /** What, where, and under which condition. A condition in front ends with its comma. */
 function parted(text: string): readonly [{ readonly what: string; readonly where: string }, string] {
@@ -83,6 +128,11 @@ function parted(text: string): readonly [{ readonly what: string; readonly where
   if (front !== null) {
     const [inner, more] = parted(front[2] ?? "");
     return [inner, `${front[1]} ${more}`];
+  }
+  const between = BETWEEN.exec(text);
+  if (between !== null && between.index > 0 && text.slice(0, between.index).search(CONDITION) < 0) {
+    const [inner, more] = parted(`${text.slice(0, between.index)} ${text.slice(between.index + between[0].length)}`);
+    return [inner, `${between.groups?.["which"]} ${more}`];
   }
   const at = CONDITION.exec(text);
   const [what, condition] = at === null || at.index === 0 ? [text, ""] : [text.slice(0, at.index), text.slice(at.index)];

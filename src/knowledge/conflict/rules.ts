@@ -1,11 +1,12 @@
 import { jaccard } from "../../base/similarity.ts";
 import type { Clause } from "./clause.ts";
+import { areContrary } from "./instruction.ts";
 import { excludes, readValues, type Value } from "./values.ts";
 import { isEmptyWord, overlap, stem } from "./words.ts";
 
 /** Two clauses that cannot both be followed, and the words at which they part. */
 export interface ClauseClash {
-  readonly rule: "modality" | "opposite" | "order" | "constant" | "target";
+  readonly rule: "instruction" | "modality" | "opposite" | "order" | "constant" | "target";
   readonly first: string;
   readonly second: string;
 }
@@ -17,12 +18,23 @@ type Rule = (first: Clause, second: Clause) => ClauseClash | undefined;
 
 /** The first clash of two clauses; undefined when one only refines the other, or speaks of something else. */
 export function clauseClash(first: Clause, second: Clause, saidByFirst: Said, saidBySecond: Said): ClauseClash | undefined {
+  if (!isAt(first, second, saidBySecond) || !isAt(second, first, saidByFirst)) return undefined;
+  const [mine, other] = [first.instruction, second.instruction];
+  if (mine !== undefined && other !== undefined) {
+    return areContrary(mine, other) ? { rule: "instruction", first: mine.text, second: other.text } : undefined;
+  }
   if (!isCovered(first, second, saidBySecond) || !isCovered(second, first, saidByFirst)) return undefined;
   for (const rule of [order, opposite, modality, constant, target]) {
     const clash = rule(first, second);
     if (clash !== undefined) return clash;
   }
   return undefined;
+}
+
+/** Whether the place in front of a clause is the other one's too: the same, or, where that has none, one that its text speaks of. */
+function isAt({ front }: Clause, other: Clause, said: Said): boolean {
+  const known = other.front.size > 0 ? other.front : said;
+  return [...front].every((word) => known.has(word));
 }
 
 /** Whether what a clause says about when and where is also said, or was taken for granted, on the other side. */
@@ -157,22 +169,50 @@ const ADDITIVE = new Set(
     .map(stem),
 );
 
+/** What is done to a thing can be said in many ways; the thing cannot. */
+const MANNERS = new Set(
+  "set use keep write make limit configure wait pause give put report show send retry pass start store return read pay offer allow stay last take hold"
+    .split(" ")
+    .map(stem),
+);
+
+/** Each speaks of something that the other does not: "the search timeout" and "the billing timeout" may differ. */
+function speakOfOthers(first: Clause, second: Clause, group: string): boolean {
+  const subject = ({ core, values }: Clause): ReadonlySet<string> =>
+    new Set([...core, ...values.filter((value) => value.group === "identifier" && group !== "identifier").map(keyOf)]);
+  const [mine, others] = [subject(first), subject(second)];
+  const alone = (left: ReadonlySet<string>, right: ReadonlySet<string>): boolean =>
+    [...left].some((word) => !right.has(word) && !MANNERS.has(word));
+  return alone(mine, others) && alone(others, mine);
+}
+
 /** Another constant in the same place. */
 const constant: Rule = (first, second) => {
   if (first.negative || second.negative) return undefined;
   const additive = [...first.core].some((word) => ADDITIVE.has(word) && second.core.has(word));
+  const parts = (group: string): boolean => {
+    const [mine, others] = [first, second].map(({ values }) => values.filter((value) => value.group === group));
+    return (
+      mine !== undefined &&
+      others !== undefined &&
+      mine.some((value) => others.length > 0 && others.every((other) => excludes(value, other)))
+    );
+  };
   for (const value of first.values) {
     const others = second.values.filter(({ group }) => group === value.group);
     if (others.length === 0 || !others.every((other) => excludes(value, other))) continue;
+    // "Pass 10 to search_flights" and "pass 50 to search_hotels": of two that differ, the name says where.
+    if (value.group === "identifier" && first.values.some(({ group }) => group !== "identifier" && parts(group))) continue;
     // The other side may name this value too, in another place.
     if (first.values.some((mine) => others.some((other) => mine.group === other.group && mine.value === other.value))) continue;
     if (additive && /^(?:quoted|identifier|.* name)$/.test(value.group)) continue;
     // "box 4" and "box 7" are two boxes: a number without a unit is a value only where the rest is nearly the same.
     const isLabel = value.group.startsWith("after ");
     const place = jaccard(first.core, second.core) >= (isLabel ? 0.6 : 0.5) || (!isLabel && overlap(first.core, second.core) >= 0.6);
-    const bare = first.core.size === 0 || second.core.size === 0;
+    const bare = first.core.size === 0 && second.core.size === 0;
     const bounded =
       value.bound !== undefined && others.some((other) => other.bound !== undefined) && overlap(first.core, second.core) >= 0.5;
+    if (speakOfOthers(first, second, value.group)) continue;
     if (place || bare || bounded) return { rule: "constant", first: value.text, second: (others[0] as Value).text };
   }
   return undefined;

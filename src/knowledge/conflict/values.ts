@@ -1,3 +1,5 @@
+import { QUOTED } from "./shade.ts";
+
 /** A constant in a rule. */
 export interface Value {
   /** Only values of the same group can clash: "time", "%", "after count", "quoted", "identifier", "column name", "date format", or a choice like "currency". */
@@ -26,34 +28,36 @@ const CHOICES: Readonly<Record<string, string>> = {
 const CHOICE_OF = new Map(Object.entries(CHOICES).flatMap(([group, words]) => words.split("|").map((word) => [word, group] as const)));
 const CHOICE = new RegExp(`\\b(?:${[...CHOICE_OF.keys()].sort((a, b) => b.length - a.length).join("|")})\\b`, "gi");
 
-const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, min: 60, h: 3_600, day: 86_400, week: 604_800 };
-const BYTES: Readonly<Record<string, number>> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9 };
-const SAME_UNIT: Readonly<Record<string, string>> = {
-  millisecond: "ms",
-  milliseconds: "ms",
-  sec: "s",
-  second: "s",
-  seconds: "s",
-  minute: "min",
-  minutes: "min",
-  mins: "min",
-  hour: "h",
-  hours: "h",
-  days: "day",
-  weeks: "week",
-  byte: "b",
-  bytes: "b",
-  percent: "%",
-  "€": "eur",
-  $: "usd",
-  times: "attempt",
-  time: "attempt",
-  retries: "attempt",
-  retry: "attempt",
-  attempts: "attempt",
-};
+// Maps, because any word may stand after a number, and a plain object knows "constructor".
+const SECONDS = new Map(Object.entries({ ms: 0.001, s: 1, min: 60, h: 3_600, day: 86_400, week: 604_800 }));
+const BYTES = new Map(Object.entries({ b: 1, kb: 1e3, mb: 1e6, gb: 1e9 }));
+const SAME_UNIT = new Map(
+  Object.entries({
+    millisecond: "ms",
+    milliseconds: "ms",
+    sec: "s",
+    second: "s",
+    seconds: "s",
+    minute: "min",
+    minutes: "min",
+    mins: "min",
+    hour: "h",
+    hours: "h",
+    days: "day",
+    weeks: "week",
+    byte: "b",
+    bytes: "b",
+    percent: "%",
+    "€": "eur",
+    $: "usd",
+    times: "attempt",
+    time: "attempt",
+    retries: "attempt",
+    retry: "attempt",
+    attempts: "attempt",
+  }),
+);
 
-const QUOTED = /`([^`\n]{1,80})`|(?<![\p{L}\p{N}])'([^'\n]{1,80})'(?![\p{L}\p{N}])|"([^"\n]{1,80})"|[“„]([^”“\n]{1,80})[”“]/gu;
 const DATE_FORMAT =
   /\b(?:Y{2,4}|D{1,2}|M{1,4})(?:[-./ ](?:Y{2,4}|D{1,2}|M{1,4})){1,2}\b|\bISO[- ]?8601\b|\bRFC[- ]?3339\b|\bunix (?:time|epoch)\b/gi;
 const DATE = /\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}\.\d{1,2}\.\d{4}\b/g;
@@ -129,10 +133,16 @@ function numberOf(match: RegExpMatchArray, before: string): Value {
   const named = after !== undefined && !NOT_UNITS.has(after.toLowerCase()) ? after.toLowerCase() : undefined;
   const unit = sign ?? named;
   const number = Number(digits.replace(/,(?=\d{3}\b)/g, "").replace(",", "."));
-  const folded = unit === undefined ? undefined : (SAME_UNIT[unit] ?? unit);
-  const scale = folded === undefined ? undefined : (SECONDS[folded] ?? BYTES[folded]);
+  const folded = unit === undefined ? undefined : (SAME_UNIT.get(unit) ?? unit);
+  const scale = folded === undefined ? undefined : (SECONDS.get(folded) ?? BYTES.get(folded));
   const group =
-    folded === undefined ? `after ${lastWord(before)}` : folded in SECONDS ? "time" : folded in BYTES ? "bytes" : folded.replace(/s$/, "");
+    folded === undefined
+      ? `after ${lastWord(before)}`
+      : SECONDS.has(folded)
+        ? "time"
+        : BYTES.has(folded)
+          ? "bytes"
+          : folded.replace(/s$/, "");
   const bound = MINIMUM.test(before) ? ("minimum" as const) : MAXIMUM.test(before) ? ("maximum" as const) : undefined;
   return {
     group,

@@ -1,6 +1,6 @@
 // Words that carry no subject. Negations and the words that open a condition are read before these are dropped.
 const EMPTY = new Set(
-  `a about again all also always an and any are as at be been being both but by can could did do does done each either ensure every for from get give
+  `s a about again all also always an and any are as at be been being both but by can could did do does done each either ensure every for from get give
   good has have he her here him his how i if in instead into is it its just let make may me might must my need of on one only or other our out over please
   prefer rather shall she should since so some such take than that the their them then there these they thing this those through to too up us use used
   user using very via was we were what when whenever where whether which while who whose will with would you your yes etc apply choose include leave once perform

@@ -68,6 +68,24 @@ export function describeConflicts(store: () => SqlStore): void {
       });
     });
 
+    // An older version took "the column is grid, not grid_position" for a contradiction of every other column, and stored it.
+    test("what the rules once found, and find no longer, keeps nothing out", async () => {
+      const agentName = hex(8);
+      const first = await save(await propose("The column is grid, not grid_position.", { agentName }), { status: "active" });
+      const second = await propose("The column is driver_name, not driver.", { agentName });
+      const [one, two] = first.id < second.id ? [first, second] : [second, first];
+      const clash = {
+        kind: "contradiction",
+        rule: "constant",
+        first: "grid",
+        second: "driver",
+        reason: "they name different values",
+      } as const;
+      await store().saveConflicts([conflictOf(one, two, clash, T0)]);
+      expect(await store().conflictsOf(second)).toEqual([]);
+      expect((await save(second, { status: "active" })).status).toBe("active");
+    });
+
     test("an item that is active already may be pinned although another contradicts it", async () => {
       const { up, down } = await rivals();
       const resolution = { outcome: "both", reason: "two shelves", actor: "cli:ann", atUs: T0 } as const;

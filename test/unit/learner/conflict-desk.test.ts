@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { reportText } from "../../../src/cli/learn.ts";
+import { heldLine, verdictOf } from "../../../src/cli/verdict.ts";
 import type { KnowledgeItem } from "../../../src/knowledge/knowledge-item.ts";
 import { hold, recordValidation } from "../../../src/knowledge/life-cycle.ts";
 import type { ValidationCase } from "../../../src/knowledge/ports.ts";
@@ -48,6 +50,23 @@ const validated = async (content: string): Promise<KnowledgeItem> => {
   return passed;
 };
 const refused = { code: "conflict", message: expect.stringContaining("cannot become active beside") };
+/** Cases that both lessons win: half of them weigh a parcel, half ask for its name. */
+const TESTED = {
+  cases: Array.from({ length: 24 }, (_, index): ValidationCase => {
+    const task = `weigh parcel ${index}`;
+    return { id: `case-${index}`, task, mustPass: false, score: (output) => (output === (index < 12 ? "g" : "n") ? 1 : 0) };
+  }),
+  runner: (task: string, knowledge: string): string => {
+    const weighs = Number(/\d+/.exec(task)?.[0]) < 12;
+    if (weighs) return knowledge.includes("Give weights in grams") ? "g" : "lb";
+    return knowledge.includes("by its number") ? "n" : "-";
+  },
+  alpha: 0.05,
+  minimumGain: 0.05,
+  passScore: 0.7,
+  concurrency: 4,
+  confirmReplicates: 2,
+};
 const statusOf = async ({ id }: KnowledgeItem): Promise<string> => (await store.getKnowledgeItem(id)).status;
 
 describe("no way to active goes past a contradiction", () => {
@@ -65,27 +84,38 @@ describe("no way to active goes past a contradiction", () => {
 
   test("activation by evidence: the learner goes on, the item stays validated, and its history says why", async () => {
     await store.saveManyAssembled([{ traceId: RUN.traceId, traces: [RUN], outcomes: [], seenArrivalUs: 0 }]);
-    await active(NO_GRAMS);
+    const blocker = await active(NO_GRAMS);
     const [first, second] = [await propose(GRAMS), await propose("Name the parcel by its number.")];
-    const cases = Array.from({ length: 24 }, (_, index): ValidationCase => {
-      const task = `weigh parcel ${index}`;
-      return { id: `case-${index}`, task, mustPass: false, score: (output) => (output === (index < 12 ? "g" : "n") ? 1 : 0) };
-    });
-    const runner = (task: string, knowledge: string): string => {
-      const weighs = Number(/\d+/.exec(task)?.[0]) < 12;
-      if (weighs) return knowledge.includes("Give weights in grams") ? "g" : "lb";
-      return knowledge.includes("by its number") ? "n" : "-";
-    };
-    const settings = { alpha: 0.05, minimumGain: 0.05, passScore: 0.7, concurrency: 4, confirmReplicates: 2 };
-    const report = await learn({ store, clock, analyzers: [], activation: "evidence", runner, cases, ...settings });
+    const report = await learn({ store, clock, analyzers: [], activation: "evidence", ...TESTED });
     expect([await statusOf(first), await statusOf(second)]).toEqual(["validated", "active"]);
     expect((await store.historyOf(first.id)).at(-1)).toMatchObject({
       action: "hold",
       actor: "learner",
       reason: expect.stringContaining("cannot become active"),
     });
-    expect(report.decisions.find(({ item }) => item.id === first.id)?.next).toContain("agentlearn knowledge resolve");
+    const held = report.decisions.find(({ item }) => item.id === first.id);
+    expect(held?.next).toContain("agentlearn knowledge resolve");
+    expect(held?.heldBy).toMatchObject({ itemId: blocker.id, reason: expect.stringContaining("forbids") });
+    expect(held && verdictOf(held).word).toBe("held");
+    const page = reportText(report);
+    expect(page).toContain(`held      ${first.id.slice(0, 8)} ${GRAMS}`);
+    expect(page).toContain(`held: contradicts ${blocker.id.slice(0, 8)} (one demands what the other forbids`);
+    expect(page).toContain("next: `agentlearn knowledge conflicts`");
+    expect(page).not.toContain("refused");
+    expect(heldLine(first.id, await desk.conflicts())).toContain(`held: contradicts ${blocker.id.slice(0, 8)} (`);
+    expect(heldLine(blocker.id, await desk.conflicts())).toBeUndefined();
     expect(await store.listConflicts(first.id)).toHaveLength(1);
+  });
+
+  test("a person who would approve it hears of it from the learner, and nothing is recorded as held", async () => {
+    await store.saveManyAssembled([{ traceId: RUN.traceId, traces: [RUN], outcomes: [], seenArrivalUs: 0 }]);
+    const blocker = await active(NO_GRAMS);
+    const [first, second] = [await propose(GRAMS), await propose("Name the parcel by its number.")];
+    const { decisions } = await learn({ store, clock, analyzers: [], activation: "approval", ...TESTED });
+    const [held, free] = [first, second].map(({ id }) => decisions.find(({ item }) => item.id === id));
+    expect([held?.heldBy?.itemId, held?.next]).toEqual([blocker.id, expect.stringContaining("agentlearn knowledge conflicts")]);
+    expect([free?.heldBy, free?.next]).toEqual([undefined, `\`agentlearn knowledge approve ${second.id.slice(0, 8)}\``]);
+    expect((await store.historyOf(first.id)).map(({ action }) => action)).toEqual(["propose", "validate"]);
   });
 
   test("restoring and approving again", async () => {

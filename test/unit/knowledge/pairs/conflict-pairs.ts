@@ -8,7 +8,7 @@ export interface Pair {
   readonly second: string;
 }
 
-function pair(kind: PairKind, when: string | readonly [string, string], first: string, second: string): Pair {
+export function pair(kind: PairKind, when: string | readonly [string, string], first: string, second: string): Pair {
   return { kind, when: typeof when === "string" ? [when, when] : when, first, second };
 }
 

@@ -19,8 +19,8 @@ test("names that share their length and their end are told apart", () => {
 test("a name beyond ASCII is not taken for other bytes that came after it", () => {
   // The same characters as bytes of Latin-1 are no UTF-8. Of so many pairs some share the place where what was read is kept.
   for (let index = 0; index < 20_000; index += 1) {
-    nameIn(Buffer.from(`é${index}`));
-    expect(nameIn(Buffer.from(`é${index}`, "latin1"))).toBe(`\ufffd${index}`);
+    nameIn(Buffer.from(`${index}é`));
+    expect(nameIn(Buffer.from(`${index}é`, "latin1"))).toBe(`${index}\ufffd`);
   }
 });
 

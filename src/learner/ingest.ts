@@ -52,6 +52,9 @@ const SPANS_PER_COMMIT = 512;
 const TRACES_PER_STEP = 64;
 // Rows, not spans: enough that traces waiting for a root (60 s) do not hide those that are ready.
 const PENDING_SCAN = 4_096;
+// So many rows for each 64 traces that were ready were 15 of the 250 µs that a span took. Only a trace that grows beyond maxSpans can be ready behind
+// one that is not, and that may wait a second.
+const WHOLE_SCAN_EVERY_US = 1_000_000;
 const SIGNALS = [deterministicSignal(), evaluationSignal()];
 
 export function createIngest(options: IngestOptions): Ingest {
@@ -59,6 +62,7 @@ export function createIngest(options: IngestOptions): Ingest {
   const limits = { quietMs: options.quietMs ?? 10_000, idleMs: options.idleMs ?? 60_000, maxSpans: options.maxSpans ?? 10_000 };
   // Traces seen without a root, by the arrival they were seen at: not read again until something new arrives or idleMs passes.
   const rootless = new Map<string, TimeUs>();
+  let scannedAtUs: TimeUs | undefined;
 
   async function mapBodies(): Promise<number> {
     const bodies = await store.unmappedBodies(BODIES_PER_STEP);
@@ -147,8 +151,16 @@ export function createIngest(options: IngestOptions): Ingest {
     return { traceId: pending.traceId, traces, outcomes, seenArrivalUs: pending.lastArrivalUs };
   }
 
-  async function assembleRound(forced: boolean, done: Set<string>): Promise<number> {
-    const pending = (await store.pendingTraces(PENDING_SCAN)).filter((trace) => !done.has(trace.traceId));
+  /** Those that came first stand in front, so what is quiet is among as many as one step takes and those known to wait for a root. */
+  function scanned(): Promise<readonly PendingTrace[]> {
+    const nowUs = clock.nowUs();
+    const isDue = scannedAtUs === undefined || Math.abs(nowUs - scannedAtUs) >= WHOLE_SCAN_EVERY_US;
+    if (isDue) scannedAtUs = nowUs;
+    return store.pendingTraces(isDue ? PENDING_SCAN : Math.min(PENDING_SCAN, TRACES_PER_STEP + rootless.size));
+  }
+
+  async function assembleRound(found: readonly PendingTrace[], forced: boolean, done: Set<string>): Promise<number> {
+    const pending = found.filter((trace) => !done.has(trace.traceId));
     const ready = forced ? pending : pending.filter(mayBeReady);
     let assembled = 0;
     for (const group of groupsOf(forced ? ready : ready.slice(0, TRACES_PER_STEP))) {
@@ -171,7 +183,7 @@ export function createIngest(options: IngestOptions): Ingest {
     async step() {
       const mapped = await mapBodies();
       await turn();
-      const assembled = await assembleRound(false, new Set());
+      const assembled = await assembleRound(await scanned(), false, new Set());
       return { mapped, assembled, busy: mapped > 0 || assembled === TRACES_PER_STEP };
     },
     async drain(force) {
@@ -182,7 +194,8 @@ export function createIngest(options: IngestOptions): Ingest {
       }
       const done = new Set<string>();
       let assembled = 0;
-      for (let round = await assembleRound(force, done); round > 0; round = await assembleRound(force, done)) assembled += round;
+      const next = async (): Promise<number> => assembleRound(await store.pendingTraces(PENDING_SCAN), force, done);
+      for (let round = await next(); round > 0; round = await next()) assembled += round;
       return { mapped, assembled };
     },
   };

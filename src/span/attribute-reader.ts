@@ -21,48 +21,76 @@ export interface AttributeReader {
 const INDEXED = /^(\d{1,6})(?:\.(.+))?$/;
 
 export function createAttributeReader(attributes: Attributes): AttributeReader {
-  const mapped = new Set<string>();
-  const own = (key: string): AttributeValue | undefined => (Object.hasOwn(attributes, key) ? attributes[key] : undefined);
+  return new Reader(attributes);
+}
 
-  function firstOf<T>(keys: readonly string[], accept: (value: AttributeValue) => T | undefined): T | undefined {
+// A class, and no set before one is needed: seven dialects make a reader for every span only to see that it does not speak theirs.
+class Reader implements AttributeReader {
+  private readonly attributes: Attributes;
+  private readonly mapped: string[] = [];
+
+  constructor(attributes: Attributes) {
+    this.attributes = attributes;
+  }
+
+  has(key: string): boolean {
+    return this.own(key) !== undefined;
+  }
+
+  value(...keys: readonly string[]): AttributeValue | undefined {
+    return this.firstOf(keys, (value) => value);
+  }
+
+  text(...keys: readonly string[]): string | undefined {
+    return this.firstOf(keys, (value) => (typeof value === "string" && value !== "" ? value : undefined));
+  }
+
+  number(...keys: readonly string[]): number | undefined {
+    return this.firstOf(keys, numberOf);
+  }
+
+  json(...keys: readonly string[]): AttributeValue | undefined {
+    return this.firstOf(keys, valueFrom);
+  }
+
+  list(prefix: string): readonly Attributes[] {
+    const groups = new Map<number, { [key: string]: AttributeValue }>();
+    const start = `${prefix}.`;
+    for (const key of Object.keys(this.attributes)) {
+      if (!key.startsWith(start)) continue;
+      const match = INDEXED.exec(key.slice(start.length));
+      if (match === null) continue;
+      this.mapped.push(key);
+      const index = Number(match[1]);
+      const group = groups.get(index) ?? {};
+      groups.set(index, group);
+      group[match[2] ?? ""] = this.attributes[key] as AttributeValue;
+    }
+    return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
+  }
+
+  rest(...prefixes: readonly string[]): Attributes {
+    const mapped = new Set(this.mapped);
+    const left: { [key: string]: AttributeValue } = {};
+    for (const key of Object.keys(this.attributes)) {
+      if (!mapped.has(key) && prefixes.some((prefix) => key.startsWith(prefix))) left[key] = this.attributes[key] as AttributeValue;
+    }
+    return left;
+  }
+
+  private own(key: string): AttributeValue | undefined {
+    return Object.hasOwn(this.attributes, key) ? this.attributes[key] : undefined;
+  }
+
+  private firstOf<T>(keys: readonly string[], accept: (value: AttributeValue) => T | undefined): T | undefined {
     let found: T | undefined;
     for (const key of keys) {
-      mapped.add(key);
-      const value = own(key);
+      this.mapped.push(key);
+      const value = this.own(key);
       if (found === undefined && value !== undefined && value !== null) found = accept(value);
     }
     return found;
   }
-
-  return {
-    has: (key) => own(key) !== undefined,
-    value: (...keys) => firstOf(keys, (value) => value),
-    text: (...keys) => firstOf(keys, (value) => (typeof value === "string" && value !== "" ? value : undefined)),
-    number: (...keys) => firstOf(keys, numberOf),
-    json: (...keys) => firstOf(keys, valueFrom),
-    list(prefix) {
-      const groups = new Map<number, { [key: string]: AttributeValue }>();
-      const start = `${prefix}.`;
-      for (const key of Object.keys(attributes)) {
-        if (!key.startsWith(start)) continue;
-        const match = INDEXED.exec(key.slice(start.length));
-        if (match === null) continue;
-        mapped.add(key);
-        const index = Number(match[1]);
-        const group = groups.get(index) ?? {};
-        groups.set(index, group);
-        group[match[2] ?? ""] = attributes[key] as AttributeValue;
-      }
-      return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
-    },
-    rest(...prefixes) {
-      const left: { [key: string]: AttributeValue } = {};
-      for (const key of Object.keys(attributes)) {
-        if (!mapped.has(key) && prefixes.some((prefix) => key.startsWith(prefix))) left[key] = attributes[key] as AttributeValue;
-      }
-      return left;
-    },
-  };
 }
 
 function numberOf(value: AttributeValue): number | undefined {

@@ -31,40 +31,57 @@ function outline(span: RawSpan): Span {
   }
 }
 
+type Draft = { -readonly [Key in keyof Span]: Span[Key] };
+
+/**
+ * Field by field on one object: put together from spread pieces, every span gets a shape of its own, and making that was half of what normalising cost.
+ */
 function understand(span: RawSpan, logs: readonly RawLog[]): Span {
   const occurrences = occurrencesOf(span, logs);
   const readings = readingsOf({ span, occurrences });
   const read = merge(readings);
-  const role = read.role ?? (readings.length > 0 && read.model !== undefined ? "llm" : "other");
-  const tool = role === "tool" ? { ...defined(read.tool ?? {}), name: read.tool?.name ?? span.name } : undefined;
-  return {
-    ...bare(span),
-    role,
-    genAi: readings.length > 0,
-    ...defined({
-      operation: read.operation,
-      provider: read.provider,
-      model: read.model,
-      responseId: read.responseId,
-      finishReasons: read.finishReasons,
-      usage: read.usage,
-      system: read.system ?? systemTextOf(read.inputMessages),
-      inputMessages: read.inputMessages,
-      outputMessages: read.outputMessages,
-      input: read.inputMessages === undefined ? read.input : undefined,
-      output: read.outputMessages === undefined ? read.output : undefined,
-      tool,
-      retrieval: read.retrieval,
-      timeToFirstTokenMs: positive(read.timeToFirstTokenMs),
-      costUsd: positive(read.costUsd),
-      error: errorOf(span, occurrences, read),
-      agentName: read.agentName ?? textIn(span.attributes, "gen_ai.agent.name"),
-      conversationId: read.conversationId ?? textIn(span.attributes, "gen_ai.conversation.id", "session.id"),
-      userId: read.userId ?? textIn(span.attributes, "user.id", "enduser.id"),
-    }),
-    evaluations: [...evaluationsIn(occurrences), ...(read.evaluations ?? [])],
-    metadata: read.metadata ?? {},
-  };
+  const made = bare(span);
+  made.role = read.role ?? (readings.length > 0 && read.model !== undefined ? "llm" : "other");
+  made.genAi = readings.length > 0;
+  addCall(made, read);
+  addContent(made, span, read);
+  const error = errorOf(span, occurrences, read);
+  if (error !== undefined) made.error = error;
+  const agentName = read.agentName ?? textIn(span.attributes, "gen_ai.agent.name");
+  if (agentName !== undefined) made.agentName = agentName;
+  const conversationId = read.conversationId ?? textIn(span.attributes, "gen_ai.conversation.id", "session.id");
+  if (conversationId !== undefined) made.conversationId = conversationId;
+  const userId = read.userId ?? textIn(span.attributes, "user.id", "enduser.id");
+  if (userId !== undefined) made.userId = userId;
+  made.evaluations = [...evaluationsIn(occurrences), ...(read.evaluations ?? [])];
+  made.metadata = read.metadata ?? {};
+  return made;
+}
+
+/** What was called and what that took. */
+function addCall(made: Draft, read: Reading): void {
+  const timeToFirstTokenMs = positive(read.timeToFirstTokenMs);
+  const costUsd = positive(read.costUsd);
+  if (read.operation !== undefined) made.operation = read.operation;
+  if (read.provider !== undefined) made.provider = read.provider;
+  if (read.model !== undefined) made.model = read.model;
+  if (read.responseId !== undefined) made.responseId = read.responseId;
+  if (read.finishReasons !== undefined) made.finishReasons = read.finishReasons;
+  if (read.usage !== undefined) made.usage = read.usage;
+  if (timeToFirstTokenMs !== undefined) made.timeToFirstTokenMs = timeToFirstTokenMs;
+  if (costUsd !== undefined) made.costUsd = costUsd;
+}
+
+/** What was said. Plain text only where there are no messages. */
+function addContent(made: Draft, span: RawSpan, read: Reading): void {
+  const system = read.system ?? systemTextOf(read.inputMessages);
+  if (system !== undefined) made.system = system;
+  if (read.inputMessages !== undefined) made.inputMessages = read.inputMessages;
+  else if (read.input !== undefined) made.input = read.input;
+  if (read.outputMessages !== undefined) made.outputMessages = read.outputMessages;
+  else if (read.output !== undefined) made.output = read.output;
+  if (made.role === "tool") made.tool = { ...defined(read.tool ?? {}), name: read.tool?.name ?? span.name };
+  if (read.retrieval !== undefined) made.retrieval = read.retrieval;
 }
 
 function readingsOf(source: Parameters<(typeof dialects)[number]["read"]>[0]): readonly Reading[] {
@@ -83,7 +100,12 @@ function positive(value: number | undefined): number | undefined {
 
 /** Messages without parts say that content capture is off; they must not stand before another dialect's content. */
 function spokenOnly(reading: Reading): Reading {
+  if (isSpoken(reading.inputMessages) && isSpoken(reading.outputMessages)) return reading;
   return { ...reading, inputMessages: spoken(reading.inputMessages), outputMessages: spoken(reading.outputMessages) };
+}
+
+function isSpoken(messages: readonly Message[] | undefined): boolean {
+  return messages === undefined || (messages.length > 0 && messages.every((message) => message.parts.length > 0));
 }
 
 function spoken(messages: readonly Message[] | undefined): readonly Message[] | undefined {
@@ -108,25 +130,26 @@ function merge(readings: readonly Reading[]): Reading {
   return merged;
 }
 
-function bare(span: RawSpan): Span {
+function bare(span: RawSpan): Draft {
   const service = textIn(span.resource, "service.name");
   const exposure = exposureFrom(span.attributes);
-  return {
+  const made: Draft = {
     traceId: span.traceId,
     spanId: span.spanId,
-    ...(span.parentSpanId === undefined ? {} : { parentSpanId: span.parentSpanId }),
-    ...(span.remoteParent === undefined ? {} : { remoteParent: span.remoteParent }),
     name: span.name,
     role: "other",
     genAi: false,
     startTimeUs: span.startTimeUs,
     // Clocks that were set back end spans before they start; a negative duration breaks every sum further on.
     endTimeUs: Math.max(span.startTimeUs, span.endTimeUs),
-    ...(service === undefined ? {} : { service }),
-    ...(exposure === undefined ? {} : { exposure }),
     evaluations: [],
     metadata: {},
   };
+  if (span.parentSpanId !== undefined) made.parentSpanId = span.parentSpanId;
+  if (span.remoteParent !== undefined) made.remoteParent = span.remoteParent;
+  if (service !== undefined) made.service = service;
+  if (exposure !== undefined) made.exposure = exposure;
+  return made;
 }
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };

@@ -2,8 +2,15 @@ import type { Usage } from "./span.ts";
 
 /** Only what was reported; `undefined` when nothing was. A negative count is no report. */
 export function usageFrom(fields: { readonly [Field in keyof Usage]?: number | undefined }): Usage | undefined {
-  const reported = Object.entries(fields).filter(([, count]) => count !== undefined && count >= 0);
-  return reported.length === 0 ? undefined : (Object.fromEntries(reported) as Usage);
+  const usage: { -readonly [Field in keyof Usage]: Usage[Field] } = {};
+  let isReported = false;
+  for (const field of Object.keys(fields) as (keyof Usage)[]) {
+    const count = fields[field];
+    if (count === undefined || !(count >= 0)) continue;
+    usage[field] = count;
+    isReported = true;
+  }
+  return isReported ? usage : undefined;
 }
 
 /** What an emitter counts apart from each other; undefined means that it said nothing of it. */

@@ -54,6 +54,8 @@ function byResponse(calls: readonly Span[]): readonly Span[] {
 
 /** Innermost first in, one span out. */
 function united(innermostFirst: readonly Span[]): Span {
+  const [only] = innermostFirst;
+  if (only !== undefined && innermostFirst.length === 1) return only;
   const speaker = innermostFirst.find((span) => span.usage !== undefined) ?? innermostFirst[0];
   const weakestFirst = [...innermostFirst.filter((span) => span !== speaker).reverse(), ...(speaker === undefined ? [] : [speaker])];
   return Object.assign({}, ...weakestFirst) as Span;

@@ -15,7 +15,7 @@ export interface RunSteps {
 export function stepsOf(root: Span, spans: readonly Span[], tree: SpanTree): RunSteps {
   const llms = llmCalls(spans, tree);
   const tools = toolSteps(spans, llms, tree);
-  const seen = new Set<string>();
+  const seen = new Map<string, Set<string>>();
   const told = llms.flatMap((llm) => {
     const inferred = tools.inferred.get(llm) ?? [];
     const before = inferred.filter((step) => step.startTimeUs === llm.startTimeUs && step.startTimeUs !== llm.endTimeUs);
@@ -33,7 +33,7 @@ export function stepsOf(root: Span, spans: readonly Span[], tree: SpanTree): Run
   return { steps: ordered.map((step, seq) => ({ ...step, seq })), llms };
 }
 
-function llmStep(llm: Span, seen: Set<string>): Step {
+function llmStep(llm: Span, seen: Map<string, Set<string>>): Step {
   return {
     seq: 0,
     kind: "llm",
@@ -53,14 +53,15 @@ function llmStep(llm: Span, seen: Set<string>): Step {
   };
 }
 
-/** The last message that no earlier call carried, so that histories do not repeat in every step. */
-function newestInput(messages: readonly Message[] | undefined, seen: Set<string>): string {
+/** The last message that no earlier call carried, so that histories do not repeat in every step. `seen`: texts by the role that said them. */
+function newestInput(messages: readonly Message[] | undefined, seen: Map<string, Set<string>>): string {
   let newest = "";
   for (const message of messages ?? []) {
     const text = renderMessage(message);
-    const key = `${message.role}\0${text}`;
-    if (seen.has(key) || text === "") continue;
-    seen.add(key);
+    const known = seen.get(message.role);
+    if (known?.has(text) || text === "") continue;
+    if (known === undefined) seen.set(message.role, new Set([text]));
+    else known.add(text);
     if (message.role !== "assistant" && message.role !== "system") newest = text;
   }
   return newest || renderMessage(messages?.at(-1) ?? { role: "user", parts: [] });

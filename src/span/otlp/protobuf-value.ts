@@ -15,12 +15,13 @@ export function readAttributes(reader: WireReader, budget: Budget, depth: number
 export function readKeyValue(reader: WireReader, into: { [key: string]: AttributeValue }, budget: Budget, depth: number): void {
   let key = "";
   let value: AttributeValue = null;
-  each(reader, (field) => {
+  // Loops and not `each`, here and below: these two run for every attribute, and a closure apiece is garbage.
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (reader.wireType() !== BYTES) reader.skip();
-    else if (field === 1) key = reader.text();
+    else if (field === 1) key = reader.name();
     else if (field === 2) value = readValue(reader.message(), budget, depth);
     else reader.skip();
-  });
+  }
   budget.spend();
   assign(into, key, value);
 }
@@ -30,7 +31,7 @@ export function readValue(reader: WireReader, budget: Budget, depth: number): At
   budget.spend();
   if (depth <= 0) throw new RejectedItem(`attribute nests deeper than ${budget.maxDepth} levels`);
   let value: AttributeValue = null;
-  each(reader, (field) => {
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
     const type = reader.wireType();
     if (field === 1 && type === BYTES) value = reader.text();
     else if (field === 2 && type === VARINT) value = reader.uint32() !== 0;
@@ -40,7 +41,7 @@ export function readValue(reader: WireReader, budget: Budget, depth: number): At
     else if (field === 6 && type === BYTES) value = readAttributes(reader.message(), budget, depth - 1);
     else if (field === 7 && type === BYTES) value = reader.base64();
     else reader.skip();
-  });
+  }
   return value;
 }
 

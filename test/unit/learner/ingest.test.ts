@@ -49,13 +49,13 @@ function fixture(name: string): { readonly traces: RawBody; readonly logs: RawBo
 }
 
 const T = "ab".repeat(16);
-function aSpan(spanId: string, parentSpanId: string, operation: string, more: Record<string, string> = {}): RawBody {
+function aSpan(spanId: string, parentSpanId: string, operation: string, more: Record<string, string> = {}, traceId = T): RawBody {
   const attributes = Object.entries({ "gen_ai.operation.name": operation, ...more }).map(([key, value]) => ({
     key,
     value: { stringValue: value },
   }));
   const span = {
-    traceId: T,
+    traceId,
     spanId,
     parentSpanId,
     name: operation,
@@ -252,5 +252,35 @@ describe("ingest", () => {
     wait(11);
     await ingest.step();
     expect([before, reads]).toEqual([1, 2]);
+  });
+
+  describe("behind more traces than one step takes", () => {
+    const others = (parentSpanId: string): RawBody[] =>
+      Array.from({ length: 70 }, (_unused, index) =>
+        aSpan("00000000000000b2", parentSpanId, "chat", {}, (0x1000 + index).toString(16).padStart(32, "0")),
+      );
+
+    test("that wait for their root, a quiet trace is found without another look at them all", async () => {
+      const ingest = createIngest({ store, clock, quietMs: 10_000, idleMs: 60_000 });
+      await store.appendBodies(others("00000000000000b1"));
+      for (let round = 0; round < 3; round += 1) await ingest.step();
+      wait(1);
+      await store.appendBodies([aSpan("00000000000000a1", "", "invoke_agent")]);
+      await ingest.step();
+      wait(11);
+      for (let round = 0; round < 3; round += 1) await ingest.step();
+      expect((await store.listTraces({})).map(({ completeness }) => completeness)).toEqual(["root-ended"]);
+    });
+
+    test("that are not quiet, a trace beyond the limit waits a second at most", async () => {
+      const ingest = createIngest({ store, clock, maxSpans: 2 });
+      await ingest.step();
+      const big = ["a1", "a2", "a3"].map((id) => aSpan(`00000000000000${id}`, id === "a1" ? "" : "00000000000000a1", "invoke_agent"));
+      await store.appendBodies([...others(""), ...big]);
+      for (let round = 0; round < 4; round += 1) await ingest.step();
+      wait(1);
+      await ingest.step();
+      expect((await store.listTraces({})).map(({ completeness }) => completeness)).toEqual(["limit"]);
+    });
   });
 });

@@ -111,9 +111,9 @@ export class AgentLearn {
       remote === undefined ? this.#runtime.knowledge : createKnowledgeReplica({ feed: remote, model: shippedModel, embedsItems: true });
     if (embedding !== undefined) void this.#copy.useModel(embedding);
     this.#sendFeedback = remote === undefined ? (feedback) => store.addFeedback(feedback) : (feedback) => remote.feedback(feedback);
-    const sources = { search: this.#copy, ...(remote === undefined ? { library: store } : {}) };
+    const sources = { search: this.#copy, vectors: this.#copy, ...(remote === undefined ? { library: store } : {}) };
     this.#client = createKnowledgeClient({
-      source: injectionFrom(sources, this.config, { injector: own, embedding }),
+      source: injectionFrom(sources, this.config, own),
       baggage: baggagePolicy(this.config),
       ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }),
     });

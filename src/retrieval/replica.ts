@@ -1,13 +1,14 @@
 import { LearnError } from "../base/error.ts";
 import type { EmbeddingModel } from "../embedding/embedding-model.ts";
-import type { KnowledgeChanges, KnowledgeFeed, KnowledgeSearch, VectorStore } from "../injection/ports.ts";
+import type { KnowledgeChanges, KnowledgeFeed, KnowledgeSearch, VectorSearch, VectorStore } from "../injection/ports.ts";
 import { createReporter } from "../telemetry/report.ts";
+import { embedTask } from "./embed-task.ts";
 import { createItemVectors, type ItemVectors } from "./item-vectors.ts";
 import { createKnowledgeIndex } from "./knowledge-index.ts";
 
 export interface ReplicaOptions {
   readonly feed: KnowledgeFeed;
-  /** Opens the model by which items are searched beside their words. Called once, at the first question. */
+  /** Opens the model by which items are searched beside their words. Called once, at the first question, unless `useModel` was called before. */
   readonly model?: () => Promise<EmbeddingModel>;
   /** Where vectors are kept; without it they are made anew by each process. */
   readonly vectors?: VectorStore;
@@ -18,10 +19,11 @@ export interface ReplicaOptions {
 }
 
 /**
- * A copy of the active knowledge in this process, which answers from memory. It never rejects: what the feed fails to tell is reported once, and what was
- * known last is served. While it is used it looks for changes every second; it keeps no process alive. Nothing is read before the first question.
+ * A copy of the active knowledge in this process, which answers from memory. What the feed fails to tell is reported once, and what was known last is
+ * served; only `nearestItems` rejects, with what its model rejects with. While it is used it looks for changes every second; it keeps no process alive.
+ * Nothing is read before the first question.
  */
-export interface KnowledgeReplica extends KnowledgeSearch {
+export interface KnowledgeReplica extends KnowledgeSearch, VectorSearch {
   /** Says that this process changed something: the next question looks for it first. */
   changed(): void;
   /** Resolves once everything that was changed before the call is taken in, or could not be, or after 5 s. At once when nobody asked yet. */
@@ -48,10 +50,6 @@ const READ_ALL_EVERY_MS = 600_000;
 // Indexing 500 items takes about 5 ms, which is as long as the agent's loop should stand still; the next page is fetched meanwhile.
 const PAGE = 500;
 
-/** A model elsewhere has this long for a task; then its words must do. */
-const EMBED_WAIT_MS = 150;
-const MAX_EMBEDDED_CHARACTERS = 8_192;
-
 export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplica {
   const { feed, nowMs = () => performance.now() } = options;
   const index = createKnowledgeIndex();
@@ -65,7 +63,11 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
+  let firstAskedAtMs: number | undefined;
   let openModel = options.model;
+  let opening: Promise<void> = Promise.resolve();
+  let openFault: unknown;
+  let wasModelSaid = false;
   // The one that is searched by, and while it is replaced its successor.
   let vectors: ItemVectors[] = [];
   let running: { readonly done: Promise<void>; readonly beganAtMs: number } | undefined;
@@ -130,7 +132,27 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     return done;
   }
 
-  async function useModel(model: EmbeddingModel): Promise<void> {
+  function useModel(model: EmbeddingModel): Promise<void> {
+    // What somebody says in code comes before what is opened unasked.
+    wasModelSaid = true;
+    openModel = undefined;
+    return follow(model);
+  }
+
+  function open(openIt: () => Promise<EmbeddingModel>): void {
+    openModel = undefined;
+    opening = openIt().then(
+      (model) => {
+        if (!wasModelSaid) void follow(model);
+      },
+      (caught: unknown) => {
+        openFault = caught;
+        reporter.failure("the embedding model could not be opened", caught);
+      },
+    );
+  }
+
+  async function follow(model: EmbeddingModel): Promise<void> {
     if (vectors.at(-1)?.model.id === model.id || isClosed) return;
     const embeds = model.embedNow !== undefined || options.embedsItems === true;
     const next = createItemVectors({ index, model, store: options.vectors, embeds, reporter, nowMs });
@@ -150,16 +172,29 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
   async function queryVector(task: string): Promise<Float32Array | undefined> {
     dropOldModels();
     const model = index.model();
-    if (model === undefined || task.trim() === "") return undefined;
-    const text = task.slice(0, MAX_EMBEDDED_CHARACTERS);
+    if (model === undefined) return undefined;
     try {
-      if (model.embedNow !== undefined) return model.embedNow(text);
-      const [vector] = await withDeadline(model.embed([text], AbortSignal.timeout(EMBED_WAIT_MS)));
-      return vector;
+      return await embedTask(model, task);
     } catch (caught) {
       reporter.failure("the task could not be embedded; knowledge is searched by its words", caught);
       return undefined;
     }
+  }
+
+  /** The vectors to search by: a whole set, or what there is of the first one after a wait. */
+  async function vectorsAt(questionAtMs: number): Promise<ItemVectors> {
+    if (vectors.length === 0) await waitFor(opening, LOAD_WAIT_MS);
+    dropOldModels();
+    const kept = vectors.find(({ model }) => model === index.model()) ?? vectors.at(-1);
+    if (kept === undefined) throw openFault ?? new LearnError("unavailable", "there is no embedding model to search by yet");
+    if (!kept.isBehind()) return kept;
+    const done = kept.run();
+    const untilMs = Math.max(
+      (firstAskedAtMs ?? questionAtMs) + LOAD_WAIT_MS,
+      Math.min(kept.beganAtMs() ?? questionAtMs, questionAtMs) + CHECK_WAIT_MS,
+    );
+    if (untilMs > nowMs()) await waitFor(done, untilMs - nowMs());
+    return kept;
   }
 
   function watch(): void {
@@ -179,11 +214,8 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     const now = nowMs();
     askedAtMs = now;
     watch();
-    if (openModel !== undefined) {
-      const opening = openModel();
-      openModel = undefined;
-      opening.then(useModel).catch((caught: unknown) => reporter.failure("the embedding model could not be opened", caught));
-    }
+    firstAskedAtMs ??= now;
+    if (openModel !== undefined) open(openModel);
     if (!isLoaded && !hasFailed) return waitFor(look(), LOAD_WAIT_MS);
     if (!isStale && now - checkedAtMs < CHECK_EVERY_MS && isLoaded) return;
     // After a failure the next look is a second away; one that hangs was waited for once.
@@ -201,6 +233,14 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     searchKnowledge: async (task, limit, asking) => {
       await beFresh();
       return index.search(task, limit, asking, await queryVector(task));
+    },
+    nearestItems: async (task, limit, asking, minimumSimilarity) => {
+      if (task.trim() === "" || limit <= 0) return [];
+      const beganAtMs = nowMs();
+      await beFresh();
+      const { model, table } = await vectorsAt(beganAtMs);
+      const query = await embedTask(model, task);
+      return query === undefined ? [] : index.nearest(table, query, limit, asking, minimumSimilarity);
     },
     provenItems: async (agentName, limit) => {
       await beFresh();
@@ -240,13 +280,5 @@ function waitFor(work: Promise<void>, timeoutMs: number): Promise<void> {
       clearTimeout(timer);
       resolve();
     });
-  });
-}
-
-/** Also for a model that does not heed its signal. */
-function withDeadline<T>(work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new LearnError("timeout", `the model took more than ${EMBED_WAIT_MS} ms`)), EMBED_WAIT_MS);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

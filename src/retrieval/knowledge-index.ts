@@ -38,7 +38,7 @@ export interface KnowledgeIndex {
 }
 
 /** Places of each ranking that take part in the fusion. Deeper ones add less than 1 / 110. */
-const LEAST_DEPTH = 50;
+export const LEAST_DEPTH = 50;
 
 /** `floor`: what is let in; another one only to measure the ranking without it. */
 export function createKnowledgeIndex({ floor = relevant }: { readonly floor?: typeof relevant } = {}): KnowledgeIndex {
@@ -125,8 +125,12 @@ export function createKnowledgeIndex({ floor = relevant }: { readonly floor?: ty
       const table = query === undefined ? undefined : vectors?.table;
       const byVectors = query === undefined || table === undefined ? [] : table.best(query, depth, filter);
       const cosines = new Map(byVectors.map(({ slot, score }) => [slot, score]));
-      const cosineOf = (slot: number): number | undefined =>
-        query === undefined ? undefined : (cosines.get(slot) ?? table?.cosine(query, slot));
+      const cosineOf = (slot: number): number | undefined => {
+        if (query === undefined || table === undefined) return undefined;
+        const known = cosines.get(slot) ?? table.cosine(query, slot);
+        if (known !== undefined) cosines.set(slot, known);
+        return known;
+      };
       const admitted = floor(asked.length, byWords, byVectors, cosineOf);
       const found = fuse([admitted.byWords, admitted.byVectors]);
       return found.slice(0, limit).flatMap(({ slot }) => items[slot] ?? []);

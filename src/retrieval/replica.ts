@@ -5,9 +5,12 @@ import { createReporter } from "../telemetry/report.ts";
 import { embedTask } from "./embed-task.ts";
 import { createItemVectors, type ItemVectors } from "./item-vectors.ts";
 import { createKnowledgeIndex } from "./knowledge-index.ts";
+import { createStoreAnswers } from "./store-answers.ts";
 
 export interface ReplicaOptions {
   readonly feed: KnowledgeFeed;
+  /** Asked while the copy loads for the first time: the answer of whichever is there first is taken. Without it the first questions wait for the load. */
+  readonly search?: KnowledgeSearch;
   /** Opens the model by which items are searched beside their words. Called once, at the first question, unless `useModel` was called before. */
   readonly model?: () => Promise<EmbeddingModel>;
   /** Where vectors are kept; without it they are made anew by each process. */
@@ -54,6 +57,7 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
   const { feed, nowMs = () => performance.now() } = options;
   const index = createKnowledgeIndex();
   const reporter = createReporter("knowledge copy");
+  const store = options.search === undefined ? undefined : createStoreAnswers(options.search);
   let since = 0;
   let isLoaded = false;
   let hasFailed = false;
@@ -225,15 +229,29 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     if (left > 0) await waitFor(looking, left);
   }
 
+  async function answer<T>(ofCopy: () => T | Promise<T>, ofStore: (search: KnowledgeSearch) => Promise<T>): Promise<T> {
+    const fresh = beFresh();
+    if (store !== undefined && !isLoaded && !hasFailed) {
+      // A store that fails is reported by the load, which fails too.
+      const copy = fresh.then(() => undefined);
+      const first = await Promise.race([copy, ofStore(store).catch(() => copy)]);
+      if (first !== undefined) return first;
+    }
+    await fresh;
+    return ofCopy();
+  }
+
   return {
-    pinnedItems: async (asking) => {
-      await beFresh();
-      return index.pinned(asking);
-    },
-    searchKnowledge: async (task, limit, asking) => {
-      await beFresh();
-      return index.search(task, limit, asking, await queryVector(task));
-    },
+    pinnedItems: (asking) =>
+      answer(
+        () => index.pinned(asking),
+        (search) => search.pinnedItems(asking),
+      ),
+    searchKnowledge: (task, limit, asking) =>
+      answer(
+        async () => index.search(task, limit, asking, await queryVector(task)),
+        (search) => search.searchKnowledge(task, limit, asking),
+      ),
     nearestItems: async (task, limit, asking, minimumSimilarity) => {
       if (task.trim() === "" || limit <= 0) return [];
       const beganAtMs = nowMs();
@@ -242,14 +260,16 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
       const query = await embedTask(model, task);
       return query === undefined ? [] : index.nearest(table, query, limit, asking, minimumSimilarity);
     },
-    provenItems: async (agentName, limit) => {
-      await beFresh();
-      return index.proven(agentName, limit);
-    },
-    activeItems: async (limit) => {
-      await beFresh();
-      return index.all().slice(0, limit);
-    },
+    provenItems: (agentName, limit) =>
+      answer(
+        () => index.proven(agentName, limit),
+        (search) => search.provenItems(agentName, limit),
+      ),
+    activeItems: (limit) =>
+      answer(
+        () => index.all().slice(0, limit),
+        (search) => search.activeItems(limit),
+      ),
     changed() {
       isStale = true;
     },

@@ -45,6 +45,8 @@ const CHECK_EVERY_MS = 1_000;
 const CHECK_WAIT_MS = 50;
 /** The first question waits for the first load, within the second that `getKnowledge` takes at most. */
 const LOAD_WAIT_MS = 800;
+/** So long after the first question nearness waits for the load and the vectors: without them it has no answer at all. `getKnowledge` ends earlier. */
+const VECTORS_WAIT_MS = 2_000;
 const REFRESH_WAIT_MS = 5_000;
 /** Nobody looks for a process that stopped asking. */
 const IDLE_AFTER_MS = 60_000;
@@ -187,16 +189,15 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
 
   /** The vectors to search by: a whole set, or what there is of the first one after a wait. */
   async function vectorsAt(questionAtMs: number): Promise<ItemVectors> {
-    if (vectors.length === 0) await waitFor(opening, LOAD_WAIT_MS);
+    const firstUntilMs = (firstAskedAtMs ?? questionAtMs) + VECTORS_WAIT_MS;
+    if (!isLoaded && !hasFailed && firstUntilMs > nowMs()) await waitFor(look(), firstUntilMs - nowMs());
+    if (vectors.length === 0 && firstUntilMs > nowMs()) await waitFor(opening, firstUntilMs - nowMs());
     dropOldModels();
     const kept = vectors.find(({ model }) => model === index.model()) ?? vectors.at(-1);
     if (kept === undefined) throw openFault ?? new LearnError("unavailable", "there is no embedding model to search by yet");
     if (!kept.isBehind()) return kept;
     const done = kept.run();
-    const untilMs = Math.max(
-      (firstAskedAtMs ?? questionAtMs) + LOAD_WAIT_MS,
-      Math.min(kept.beganAtMs() ?? questionAtMs, questionAtMs) + CHECK_WAIT_MS,
-    );
+    const untilMs = Math.max(firstUntilMs, Math.min(kept.beganAtMs() ?? questionAtMs, questionAtMs) + CHECK_WAIT_MS);
     if (untilMs > nowMs()) await waitFor(done, untilMs - nowMs());
     return kept;
   }

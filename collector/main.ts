@@ -119,7 +119,7 @@ function urlHost(host: string): string {
 }
 
 function apiPorts({ store, knowledge }: Runtime, config: Config, handle: OtlpHandler): ApiPorts {
-  const injection = injectionFrom({ search: knowledge, library: store }, config);
+  const injection = injectionFrom({ search: knowledge, vectors: knowledge, library: store }, config);
   return {
     status: async () => {
       const [status, { receiver: _told, ...diagnostics }] = await Promise.all([store.status(), store.diagnostics()]);

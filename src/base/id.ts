@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { hash, randomBytes, randomUUID } from "node:crypto";
 
 /** A random item id (UUID v4). People use its first 8 characters. */
 export function newId(): string {
@@ -17,7 +17,7 @@ export function newSpanId(): string {
 
 /** The first `length` hex characters of SHA-256 over the parts, which are kept apart by a NUL. */
 export function digest(parts: readonly string[], length = 32): string {
-  return createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, length);
+  return hash("sha256", parts.join("\0"), "hex").slice(0, length);
 }
 
 /** An item id that depends on nothing but the parts, in the form of a UUID. Reading the same text twice then gives the same id. */
@@ -27,7 +27,7 @@ export function idFrom(parts: readonly string[]): string {
 
 /** A number in [0, 1) that depends on nothing but the text: 52 bits of its SHA-256. */
 export function uniformOf(text: string): number {
-  return Number.parseInt(createHash("sha256").update(text).digest("hex").slice(0, 13), 16) / 2 ** 52;
+  return Number.parseInt(hash("sha256", text, "hex").slice(0, 13), 16) / 2 ** 52;
 }
 
 /** The short form shown to people. */

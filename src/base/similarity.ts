@@ -3,9 +3,19 @@ export function foldText(text: string): string {
   return text.normalize("NFKC").toLowerCase().replace(/\s+/gu, " ").trim();
 }
 
+const WORDS = /[\p{L}\p{N}]+/gu;
+// The same for nearly every English text, in half the time.
+const ASCII_WORDS = /[a-z0-9]+/g;
+
 /** The distinct words and numbers of a text, folded. */
 export function tokenSet(text: string): ReadonlySet<string> {
-  return new Set(foldText(text).match(/[\p{L}\p{N}]+/gu) ?? []);
+  // Space falls away with all that is no word.
+  return new Set(
+    text
+      .normalize("NFKC")
+      .toLowerCase()
+      .match(isAscii(text) ? ASCII_WORDS : WORDS) ?? [],
+  );
 }
 
 /** Shared tokens over all tokens, in [0, 1]. Two empty sets share nothing: 0. */
@@ -17,7 +27,28 @@ export function jaccard(left: ReadonlySet<string>, right: ReadonlySet<string>): 
   return all === 0 ? 0 : shared / all;
 }
 
+/** Whether `jaccard` is at least `threshold`. Two texts that have little in common, as most have, are told apart after a few tokens. */
+export function jaccardReaches(left: ReadonlySet<string>, right: ReadonlySet<string>, threshold: number): boolean {
+  const [small, large] = left.size <= right.size ? [left, right] : [right, left];
+  const most = left.size + right.size;
+  if (small.size === 0) return threshold <= 0;
+  // What the share is if all that was not looked at yet is in common.
+  let shared = small.size;
+  if (shared / (most - shared) < threshold) return false;
+  for (const token of small) {
+    if (large.has(token)) continue;
+    shared -= 1;
+    if (shared / (most - shared) < threshold) return false;
+  }
+  return true;
+}
+
 /** Equal after folding, or at least `threshold` of their distinct words in common. */
 export function nearDuplicate(left: string, right: string, threshold = 0.9): boolean {
-  return foldText(left) === foldText(right) || jaccard(tokenSet(left), tokenSet(right)) >= threshold;
+  return foldText(left) === foldText(right) || jaccardReaches(tokenSet(left), tokenSet(right), threshold);
+}
+
+function isAscii(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII begins with them.
+  return /^[\x00-\x7f]*$/.test(text);
 }

@@ -1,37 +1,24 @@
 import type { Config } from "../config/config.ts";
-import type { EmbeddingModel } from "../embedding/embedding-model.ts";
 import { createCanaryInjector } from "../injection/canary-injector.ts";
 import { createEmbeddingInjector } from "../injection/embedding-injector.ts";
 import { createHybridInjector } from "../injection/hybrid-injector.ts";
 import type { Injection } from "../injection/injection.ts";
 import type { Injector, KnowledgeSources } from "../injection/injector.ts";
 import type { InjectionRequest } from "../injection/ports.ts";
-import { createVectorScan } from "../injection/scan-vectors.ts";
 import { createSimpleInjector } from "../injection/simple-injector.ts";
 import { createSmartInjector } from "../injection/smart-injector.ts";
 import { scopeOf } from "../knowledge/knowledge-item.ts";
-import { shippedModel } from "./shipped-model.ts";
-
-/** What only code can pass. */
-export interface InjectionParts {
-  /** In the place of the one that the config names. */
-  readonly injector?: Injector | undefined;
-  /** For the injectors embedding and hybrid. Default: the table that ships with the package. */
-  readonly embedding?: EmbeddingModel | undefined;
-}
 
 /**
  * Chooses among the active knowledge within the configured limits, for who the request says asks and for nobody else: who this process itself is does not
  * count here, since a collector answers for others. One way for an agent's own process and for the API of a collector.
  */
 export function injectionFrom(
-  knowledge: Pick<KnowledgeSources, "search" | "library">,
+  sources: KnowledgeSources,
   config: Config,
-  { injector: own, embedding }: InjectionParts = {},
+  /** In the place of the one that the config names. */
+  injector: Injector = injectorNamed(config),
 ): (request: Omit<InjectionRequest, "withholdProbability" | "controlShare">) => Promise<Injection> {
-  const injector = own ?? injectorNamed(config);
-  const model = embedding === undefined ? shippedModel : async () => embedding;
-  const sources: KnowledgeSources = { ...knowledge, vectors: createVectorScan({ search: knowledge.search, model }) };
   const { withholdProbability, controlShare, maxItems, maxTokens, maxPinned } = config;
   return (request) =>
     injector.inject(

@@ -1,12 +1,14 @@
 import { createKnowledgeClient, type KnowledgeClient } from "../agent/knowledge-client.ts";
 import { createRemoteKnowledge } from "../agent/remote-knowledge.ts";
 import type { Config } from "../config/config.ts";
+import type { EmbeddingModel } from "../embedding/embedding-model.ts";
+import type { Injector } from "../injection/injector.ts";
 import { type Scope, scopeOf } from "../knowledge/knowledge-item.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import { createKnowledgeReplica } from "../retrieval/replica.ts";
 import { serviceNameIn } from "../telemetry/service-name.ts";
 import { apiUrlOf, baggagePolicy } from "./from-config.ts";
-import { type InjectionParts, injectionFrom } from "./injection-from.ts";
+import { injectionFrom } from "./injection-from.ts";
 import type { Runtime } from "./runtime.ts";
 import { shippedModel } from "./shipped-model.ts";
 
@@ -20,14 +22,23 @@ export interface KnowledgeAccess {
   close(): void;
 }
 
-export function openKnowledgeAccess(runtime: Runtime, config: Config, parts: InjectionParts): KnowledgeAccess {
+/** What only code can pass. */
+export interface AccessParts {
+  /** In the place of the one that the config names. */
+  readonly injector?: Injector | undefined;
+  /** What nearness in meaning goes by. Default: the table that ships with the package. */
+  readonly embedding?: EmbeddingModel | undefined;
+}
+
+export function openKnowledgeAccess(runtime: Runtime, config: Config, parts: AccessParts): KnowledgeAccess {
   const { store } = runtime;
   const remote = config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(config), token: config.token });
   const copy = remote === undefined ? runtime.knowledge : createKnowledgeReplica({ feed: remote, model: shippedModel, embedsItems: true });
   if (parts.embedding !== undefined) void copy.useModel(parts.embedding);
+  const sources = { search: copy, vectors: copy, ...(remote === undefined ? { library: store } : {}) };
   return {
     client: createKnowledgeClient({
-      source: injectionFrom({ search: copy, ...(remote === undefined ? { library: store } : {}) }, config, parts),
+      source: injectionFrom(sources, config, parts.injector),
       baggage: baggagePolicy(config),
       ...askingFrom(config),
       fallbackService: serviceNameIn(process.env),

@@ -84,7 +84,10 @@ function openEntry(target: Target, options: RuntimeOptions): Entry {
     mode: "share",
     ...options,
   });
-  const knowledge = createKnowledgeReplica({ feed: writer.store, vectors: writer.store, model: shippedModel, embedsItems: true });
+  const knowledge = createKnowledgeReplica({
+    ...{ feed: writer.store, search: writer.store, vectors: writer.store },
+    ...{ model: shippedModel, embedsItems: true },
+  });
   return { writer, store: tellingOfChanges(writer.store, () => knowledge.changed()), knowledge, shares: 0 };
 }
 

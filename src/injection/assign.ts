@@ -1,6 +1,6 @@
 import { LearnError } from "../base/error.ts";
 import { uniformOf } from "../base/id.ts";
-import { jaccard, tokenSet } from "../base/similarity.ts";
+import { jaccardReaches, tokenSet } from "../base/similarity.ts";
 import { type InjectableItem, injectable } from "../knowledge/injectable.ts";
 import { appliesTo, type ItemInUse } from "../knowledge/knowledge-item.ts";
 import type { Injection } from "./injection.ts";
@@ -75,7 +75,7 @@ function createChoice(request: InjectionRequest, maxTokens: number) {
       if (ready === undefined) continue;
       const tokens = tokenSet(item.content);
       const saysTheSame = (other: Candidate): boolean =>
-        other.item.id === item.id || other.item.content === item.content || jaccard(other.tokens, tokens) >= SAME_CONTENT;
+        other.item.id === item.id || other.item.content === item.content || jaccardReaches(other.tokens, tokens, SAME_CONTENT);
       if (taken.some(saysTheSame) || distinct.some(saysTheSame)) continue;
       distinct.push({ item: ready, tokens, cost: tokensOf(ready) });
     }

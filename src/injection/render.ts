@@ -75,6 +75,8 @@ const LINE_BREAKS = /\r\n|[\r\v\f\u0085\u2028\u2029]/gu;
 /** Controls but tab and newline, lone surrogates, and format characters: zero width, bidi, tags. They hide text from people, not from models.
  *  Joiners go too, which costs some scripts and emoji a ligature: kept, they would split a marker so that no pattern finds it. */
 const INVISIBLE = /[^\P{Cc}\t\n]|\p{Cf}|\p{Cs}/gu;
+/** One line of ASCII without what a marker or a header begins with. */
+const PLAIN_LINE = /^[\t -<>-Z\\-~]*$/;
 /** A line that opens with three or more equals signs, or has them around the name of a section anywhere. */
 const NAME = "(?:CORE\\s+RULES|(?:RELEVANT|TRIAL)\\s+KNOWLEDGE|KNOWLEDGE\\s+INDEX)";
 const MARKER = new RegExp(`^[\\s>*#\`|-]*={3,}|={3,}\\s*(?:END\\s+)?${NAME}|${NAME}[^=]*={3,}`, "iu");
@@ -86,6 +88,8 @@ const HEADER = /^\s*\[\s*\w+\s*\]\s*[0-9a-f]{8}/iu;
  * Their equals signs become hyphens and the brackets of a fake header parentheses; `===` inside a line of code stays.
  */
 export function cleanContent(content: string): string {
+  // Most content: nothing in it can be an invisible character, a marker or the header of an item.
+  if (PLAIN_LINE.test(content)) return content.trim();
   return content
     .replace(LINE_BREAKS, "\n")
     .replace(INVISIBLE, "")

@@ -1,6 +1,6 @@
 import { DOT_MODULE } from "./dot-module.ts";
 
-/** Compares one vector with many, all in one memory; see scripts/dot-module.mjs for the meaning of `scan`. */
+/** Compares one vector with many, all in one memory; see scripts/dot-module.mjs for the meaning of the last three. */
 export interface DotScanner {
   readonly kind: "simd" | "plain";
   /** The memory; another buffer after every `grow`. */
@@ -8,11 +8,12 @@ export interface DotScanner {
   /** Makes the memory at least this large; what is in it stays. */
   grow(bytes: number): void;
   scan(query: number, vectors: number, scales: number, out: number, count: number, width: number): void;
+  weigh(query: number, vector: number, width: number): number;
+  above(values: number, from: number, count: number, least: number): number;
 }
 
-interface DotExports {
+interface DotExports extends Pick<DotScanner, "scan" | "weigh" | "above"> {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
-  readonly scan: DotScanner["scan"];
 }
 
 /** As much of the global as is used; its types are those of browsers. */
@@ -28,7 +29,7 @@ export function createDotScanner(kind?: "plain"): DotScanner {
   if (kind === "plain") return createPlainScanner();
   try {
     const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: Engine }).WebAssembly;
-    const { memory, scan } = new Instance(new Module(Buffer.from(DOT_MODULE, "base64"))).exports as DotExports;
+    const { memory, scan, weigh, above } = new Instance(new Module(Buffer.from(DOT_MODULE, "base64"))).exports as DotExports;
     return {
       kind: "simd",
       buffer: () => memory.buffer,
@@ -37,6 +38,8 @@ export function createDotScanner(kind?: "plain"): DotScanner {
         if (pages > 0) memory.grow(pages);
       },
       scan,
+      weigh,
+      above,
     };
   } catch {
     // No WebAssembly here (node --jitless), or none with SIMD.
@@ -64,6 +67,19 @@ function createPlainScanner(): DotScanner {
         for (let place = 0; place < width; place += 1, at += 1) sum += (asked[place] as number) * (stored[at] as number);
         result[row] = Math.fround(sum) * (scaleOf[row] as number);
       }
+    },
+    weigh: (query, vector, width) => {
+      const asked = new Float32Array(buffer, query, width);
+      const stored = new Int16Array(buffer, vector, width);
+      let sum = 0;
+      for (let place = 0; place < width; place += 1) sum += (asked[place] as number) * (stored[place] as number);
+      return sum;
+    },
+    above: (values, from, count, least) => {
+      const given = new Float32Array(buffer, values, count);
+      let at = from;
+      while (at < count && !((given[at] as number) > least)) at += 1;
+      return at;
     },
   };
 }

@@ -1,10 +1,10 @@
-import { digest } from "../base/id.ts";
 import type { EmbeddingModel } from "../embedding/embedding-model.ts";
 import type { ItemVector, VectorStore } from "../injection/ports.ts";
 import type { ItemInUse } from "../knowledge/knowledge-item.ts";
 import type { Reporter } from "../telemetry/report.ts";
+import { embeddedDigest, embeddedText } from "./embedded-text.ts";
 import type { KnowledgeIndex } from "./knowledge-index.ts";
-import { createVectorTable } from "./vector-table.ts";
+import { createVectorTable, type VectorTable } from "./vector-table.ts";
 
 export interface ItemVectorsOptions {
   readonly index: KnowledgeIndex;
@@ -20,8 +20,14 @@ export interface ItemVectorsOptions {
 /** The vectors of all items of an index by one model: read from the store, or made, in the background. */
 export interface ItemVectors {
   readonly model: EmbeddingModel;
+  /** What is there so far. */
+  readonly table: VectorTable;
   /** The words of this item are new. */
   note(id: string): void;
+  /** Whether a vector of some item is missing. */
+  isBehind(): boolean;
+  /** When the work under way began, by the clock of the options; undefined while there is none. */
+  beganAtMs(): number | undefined;
   /** Works until nothing is left to do, or not now. One at a time; never rejects. */
   run(): Promise<void>;
   close(): void;
@@ -40,7 +46,10 @@ export function createItemVectors(options: ItemVectorsOptions): ItemVectors {
   const table = createVectorTable(model.dimensions);
   const waiting = new Set<string>(index.ids());
   const release = index.follow(table);
+  /** What the run under way has not looked at yet; what changes meanwhile comes in. */
+  let left = new Set<string>();
   let running: Promise<void> | undefined;
+  let beganAtMs: number | undefined;
   let notBeforeMs = Number.NEGATIVE_INFINITY;
   let isClosed = false;
 
@@ -60,7 +69,7 @@ export function createItemVectors(options: ItemVectorsOptions): ItemVectors {
     const known = new Map(stored.map((row) => [row.itemId, row]));
     return items.filter((item) => {
       const row = known.get(item.id);
-      if (row === undefined || row.vector.length !== model.dimensions || row.digest !== digestOf(item)) return true;
+      if (row === undefined || row.vector.length !== model.dimensions || row.digest !== embeddedDigest(item)) return true;
       take(item, row.vector);
       return false;
     });
@@ -70,15 +79,15 @@ export function createItemVectors(options: ItemVectorsOptions): ItemVectors {
     const made: ItemVector[] = [];
     const note = (item: ItemInUse, vector: Float32Array): void => {
       take(item, vector);
-      made.push({ itemId: item.id, digest: digestOf(item), vector });
+      made.push({ itemId: item.id, digest: embeddedDigest(item), vector });
     };
     if (model.embedNow === undefined) {
-      const vectors = await model.embed(items.map(textOf));
+      const vectors = await model.embed(items.map(embeddedText));
       for (const [at, item] of items.entries()) if (vectors[at] !== undefined) note(item, vectors[at]);
     } else {
       let sinceMs = nowMs();
       for (const item of items) {
-        note(item, model.embedNow(textOf(item)));
+        note(item, model.embedNow(embeddedText(item)));
         if (nowMs() - sinceMs < SLICE_MS) continue;
         await breathe();
         sinceMs = nowMs();
@@ -89,7 +98,7 @@ export function createItemVectors(options: ItemVectorsOptions): ItemVectors {
   }
 
   async function work(): Promise<void> {
-    const left = new Set(waiting);
+    left = new Set(waiting);
     while (left.size > 0 && !isClosed) {
       const batch = [...take256(left)];
       const items = batch.flatMap((id) => index.get(id) ?? []);
@@ -107,10 +116,17 @@ export function createItemVectors(options: ItemVectorsOptions): ItemVectors {
 
   return {
     model,
-    note: (id) => void waiting.add(id),
+    table,
+    isBehind: () => waiting.size > 0,
+    beganAtMs: () => beganAtMs,
+    note: (id) => {
+      waiting.add(id);
+      left.add(id);
+    },
     run() {
       if (running !== undefined) return running;
       if (isClosed || nowMs() < notBeforeMs) return Promise.resolve();
+      beganAtMs = nowMs();
       running = work()
         .catch((caught: unknown) => {
           notBeforeMs = nowMs() + AGAIN_AFTER_MS;
@@ -118,6 +134,7 @@ export function createItemVectors(options: ItemVectorsOptions): ItemVectors {
         })
         .finally(() => {
           running = undefined;
+          beganAtMs = undefined;
         });
       return running;
     },
@@ -135,14 +152,6 @@ function* take256(ids: ReadonlySet<string>): Iterable<string> {
     count += 1;
     yield id;
   }
-}
-
-function textOf({ content, appliesWhen }: ItemInUse): string {
-  return `${content} ${appliesWhen}`;
-}
-
-function digestOf({ content, appliesWhen }: ItemInUse): string {
-  return digest([content, appliesWhen]);
 }
 
 /** Lets the loop go on. The timer keeps no process alive. */

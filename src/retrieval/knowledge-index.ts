@@ -25,6 +25,8 @@ export interface KnowledgeIndex {
   proven(asking: Scope, limit: number): readonly ItemInUse[];
   /** By words alone, or by words and `query`, a vector of the model that is searched by. Nothing below the floor of relevance.ts. */
   search(task: string, limit: number, asking: Scope, query?: Float32Array): readonly ItemInUse[];
+  /** The items nearest to `query` in a table that follows the index, down to a cosine of `minimumSimilarity`. Best first, of equal ones the oldest. */
+  nearest(table: VectorTable, query: Float32Array, limit: number, asking: Scope, minimumSimilarity: number): readonly ItemInUse[];
   /** Clears the places of the table whose words go, until the function returned is called. */
   follow(table: VectorTable): () => void;
   /** From now on, in the place of the table before. */
@@ -36,7 +38,7 @@ export interface KnowledgeIndex {
 }
 
 /** Places of each ranking that take part in the fusion. Deeper ones add less than 1 / 110. */
-const LEAST_DEPTH = 50;
+export const LEAST_DEPTH = 50;
 
 /** `floor`: what is let in; another one only to measure the ranking without it. */
 export function createKnowledgeIndex({ floor = relevant }: { readonly floor?: typeof relevant } = {}): KnowledgeIndex {
@@ -123,11 +125,30 @@ export function createKnowledgeIndex({ floor = relevant }: { readonly floor?: ty
       const table = query === undefined ? undefined : vectors?.table;
       const byVectors = query === undefined || table === undefined ? [] : table.best(query, depth, filter);
       const cosines = new Map(byVectors.map(({ slot, score }) => [slot, score]));
-      const cosineOf = (slot: number): number | undefined =>
-        query === undefined ? undefined : (cosines.get(slot) ?? table?.cosine(query, slot));
+      const cosineOf = (slot: number): number | undefined => {
+        if (query === undefined || table === undefined) return undefined;
+        const known = cosines.get(slot) ?? table.cosine(query, slot);
+        if (known !== undefined) cosines.set(slot, known);
+        return known;
+      };
       const admitted = floor(asked.length, byWords, byVectors, cosineOf);
       const found = fuse([admitted.byWords, admitted.byVectors]);
       return found.slice(0, limit).flatMap(({ slot }) => items[slot] ?? []);
+    },
+    nearest(table, query, limit, asking, minimumSimilarity) {
+      const filter = filterFor(asking);
+      // Equal ones come by slot, which says nothing about age: as many as are equal to the last that gets in are looked at.
+      for (let wanted = limit + 1; ; wanted *= 2) {
+        const found = table.best(query, wanted, filter);
+        const [last, next] = [found[limit - 1]?.score, found.at(-1)?.score];
+        if (found.length === wanted && next === last && next !== undefined && next >= minimumSimilarity) continue;
+        return found
+          .filter(({ score }) => score >= minimumSimilarity)
+          .map(({ slot, score }) => ({ item: items[slot] as ItemInUse, score }))
+          .sort((a, b) => b.score - a.score || oldestFirst(a.item, b.item))
+          .slice(0, limit)
+          .map(({ item }) => item);
+      }
     },
     follow(table) {
       tables.add(table);

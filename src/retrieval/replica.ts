@@ -1,14 +1,18 @@
 import { LearnError } from "../base/error.ts";
 import type { EmbeddingModel } from "../embedding/embedding-model.ts";
-import type { KnowledgeChanges, KnowledgeFeed, KnowledgeSearch, VectorStore } from "../injection/ports.ts";
+import type { KnowledgeChanges, KnowledgeFeed, KnowledgeSearch, VectorSearch, VectorStore } from "../injection/ports.ts";
 import { appliesTo } from "../knowledge/knowledge-item.ts";
 import { createReporter } from "../telemetry/report.ts";
+import { embedTask } from "./embed-task.ts";
 import { createItemVectors, type ItemVectors } from "./item-vectors.ts";
 import { createKnowledgeIndex } from "./knowledge-index.ts";
+import { createStoreAnswers } from "./store-answers.ts";
 
 export interface ReplicaOptions {
   readonly feed: KnowledgeFeed;
-  /** Opens the model by which items are searched beside their words. Called once, at the first question. */
+  /** Asked while the copy loads for the first time: the answer of whichever is there first is taken. Without it the first questions wait for the load. */
+  readonly search?: KnowledgeSearch;
+  /** Opens the model by which items are searched beside their words. Called once, at the first question, unless `useModel` was called before. */
   readonly model?: () => Promise<EmbeddingModel>;
   /** Where vectors are kept; without it they are made anew by each process. */
   readonly vectors?: VectorStore;
@@ -19,10 +23,11 @@ export interface ReplicaOptions {
 }
 
 /**
- * A copy of the active knowledge in this process, which answers from memory. It never rejects: what the feed fails to tell is reported once, and what was
- * known last is served. While it is used it looks for changes every second; it keeps no process alive. Nothing is read before the first question.
+ * A copy of the active knowledge in this process, which answers from memory. What the feed fails to tell is reported once, and what was known last is
+ * served; only `nearestItems` rejects, with what its model rejects with. While it is used it looks for changes every second; it keeps no process alive.
+ * Nothing is read before the first question.
  */
-export interface KnowledgeReplica extends KnowledgeSearch {
+export interface KnowledgeReplica extends KnowledgeSearch, VectorSearch {
   /** Says that this process changed something: the next question looks for it first. */
   changed(): void;
   /** Resolves once everything that was changed before the call is taken in, or could not be, or after 5 s. At once when nobody asked yet. */
@@ -41,6 +46,8 @@ const CHECK_EVERY_MS = 1_000;
 const CHECK_WAIT_MS = 50;
 /** The first question waits for the first load, within the second that `getKnowledge` takes at most. */
 const LOAD_WAIT_MS = 800;
+/** So long after the first question nearness waits for the load and the vectors: without them it has no answer at all. `getKnowledge` ends earlier. */
+const VECTORS_WAIT_MS = 2_000;
 const REFRESH_WAIT_MS = 5_000;
 /** Nobody looks for a process that stopped asking. */
 const IDLE_AFTER_MS = 60_000;
@@ -49,14 +56,11 @@ const READ_ALL_EVERY_MS = 600_000;
 // Indexing 500 items takes about 5 ms, which is as long as the agent's loop should stand still; the next page is fetched meanwhile.
 const PAGE = 500;
 
-/** A model elsewhere has this long for a task; then its words must do. */
-const EMBED_WAIT_MS = 150;
-const MAX_EMBEDDED_CHARACTERS = 8_192;
-
 export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplica {
   const { feed, nowMs = () => performance.now() } = options;
   const index = createKnowledgeIndex();
   const reporter = createReporter("knowledge copy");
+  const store = options.search === undefined ? undefined : createStoreAnswers(options.search);
   let since = 0;
   let isLoaded = false;
   let hasFailed = false;
@@ -66,7 +70,11 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
+  let firstAskedAtMs: number | undefined;
   let openModel = options.model;
+  let opening: Promise<void> = Promise.resolve();
+  let openFault: unknown;
+  let wasModelSaid = false;
   // The one that is searched by, and while it is replaced its successor.
   let vectors: ItemVectors[] = [];
   let running: { readonly done: Promise<void>; readonly beganAtMs: number } | undefined;
@@ -131,7 +139,27 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     return done;
   }
 
-  async function useModel(model: EmbeddingModel): Promise<void> {
+  function useModel(model: EmbeddingModel): Promise<void> {
+    // What somebody says in code comes before what is opened unasked.
+    wasModelSaid = true;
+    openModel = undefined;
+    return follow(model);
+  }
+
+  function open(openIt: () => Promise<EmbeddingModel>): void {
+    openModel = undefined;
+    opening = openIt().then(
+      (model) => {
+        if (!wasModelSaid) void follow(model);
+      },
+      (caught: unknown) => {
+        openFault = caught;
+        reporter.failure("the embedding model could not be opened", caught);
+      },
+    );
+  }
+
+  async function follow(model: EmbeddingModel): Promise<void> {
     if (vectors.at(-1)?.model.id === model.id || isClosed) return;
     const embeds = model.embedNow !== undefined || options.embedsItems === true;
     const next = createItemVectors({ index, model, store: options.vectors, embeds, reporter, nowMs });
@@ -151,16 +179,28 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
   async function queryVector(task: string): Promise<Float32Array | undefined> {
     dropOldModels();
     const model = index.model();
-    if (model === undefined || task.trim() === "") return undefined;
-    const text = task.slice(0, MAX_EMBEDDED_CHARACTERS);
+    if (model === undefined) return undefined;
     try {
-      if (model.embedNow !== undefined) return model.embedNow(text);
-      const [vector] = await withDeadline(model.embed([text], AbortSignal.timeout(EMBED_WAIT_MS)));
-      return vector;
+      return await embedTask(model, task);
     } catch (caught) {
       reporter.failure("the task could not be embedded; knowledge is searched by its words", caught);
       return undefined;
     }
+  }
+
+  /** The vectors to search by: a whole set, or what there is of the first one after a wait. */
+  async function vectorsAt(questionAtMs: number): Promise<ItemVectors> {
+    const firstUntilMs = (firstAskedAtMs ?? questionAtMs) + VECTORS_WAIT_MS;
+    if (!isLoaded && !hasFailed && firstUntilMs > nowMs()) await waitFor(look(), firstUntilMs - nowMs());
+    if (vectors.length === 0 && firstUntilMs > nowMs()) await waitFor(opening, firstUntilMs - nowMs());
+    dropOldModels();
+    const kept = vectors.find(({ model }) => model === index.model()) ?? vectors.at(-1);
+    if (kept === undefined) throw openFault ?? new LearnError("unavailable", "there is no embedding model to search by yet");
+    if (!kept.isBehind()) return kept;
+    const done = kept.run();
+    const untilMs = Math.max(firstUntilMs, Math.min(kept.beganAtMs() ?? questionAtMs, questionAtMs) + CHECK_WAIT_MS);
+    if (untilMs > nowMs()) await waitFor(done, untilMs - nowMs());
+    return kept;
   }
 
   function watch(): void {
@@ -180,11 +220,8 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     const now = nowMs();
     askedAtMs = now;
     watch();
-    if (openModel !== undefined) {
-      const opening = openModel();
-      openModel = undefined;
-      opening.then(useModel).catch((caught: unknown) => reporter.failure("the embedding model could not be opened", caught));
-    }
+    firstAskedAtMs ??= now;
+    if (openModel !== undefined) open(openModel);
     if (!isLoaded && !hasFailed) return waitFor(look(), LOAD_WAIT_MS);
     if (!isStale && now - checkedAtMs < CHECK_EVERY_MS && isLoaded) return;
     // After a failure the next look is a second away; one that hangs was waited for once.
@@ -194,24 +231,47 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     if (left > 0) await waitFor(looking, left);
   }
 
+  async function answer<T>(ofCopy: () => T | Promise<T>, ofStore: (search: KnowledgeSearch) => Promise<T>): Promise<T> {
+    const fresh = beFresh();
+    if (store !== undefined && !isLoaded && !hasFailed) {
+      // A store that fails is reported by the load, which fails too.
+      const copy = fresh.then(() => undefined);
+      const first = await Promise.race([copy, ofStore(store).catch(() => copy)]);
+      if (first !== undefined) return first;
+    }
+    await fresh;
+    return ofCopy();
+  }
+
   return {
-    pinnedItems: async (asking) => {
+    pinnedItems: (asking) =>
+      answer(
+        () => index.pinned(asking),
+        (search) => search.pinnedItems(asking),
+      ),
+    searchKnowledge: (task, limit, asking) =>
+      answer(
+        async () => index.search(task, limit, asking, await queryVector(task)),
+        (search) => search.searchKnowledge(task, limit, asking),
+      ),
+    nearestItems: async (task, limit, asking, minimumSimilarity) => {
+      if (task.trim() === "" || limit <= 0) return [];
+      const beganAtMs = nowMs();
       await beFresh();
-      return index.pinned(asking);
+      const { model, table } = await vectorsAt(beganAtMs);
+      const query = await embedTask(model, task);
+      return query === undefined ? [] : index.nearest(table, query, limit, asking, minimumSimilarity);
     },
-    searchKnowledge: async (task, limit, asking) => {
-      await beFresh();
-      return index.search(task, limit, asking, await queryVector(task));
-    },
-    provenItems: async (asking, limit) => {
-      await beFresh();
-      return index.proven(asking, limit);
-    },
-    activeItems: async (limit, asking) => {
-      await beFresh();
-      const items = index.all();
-      return (asking === undefined ? items : items.filter((item) => appliesTo(item, asking))).slice(0, limit);
-    },
+    provenItems: (asking, limit) =>
+      answer(
+        () => index.proven(asking, limit),
+        (search) => search.provenItems(asking, limit),
+      ),
+    activeItems: (limit, asking) =>
+      answer(
+        () => (asking === undefined ? index.all() : index.all().filter((item) => appliesTo(item, asking))).slice(0, limit),
+        (search) => search.activeItems(limit, asking),
+      ),
     changed() {
       isStale = true;
     },
@@ -242,13 +302,5 @@ function waitFor(work: Promise<void>, timeoutMs: number): Promise<void> {
       clearTimeout(timer);
       resolve();
     });
-  });
-}
-
-/** Also for a model that does not heed its signal. */
-function withDeadline<T>(work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new LearnError("timeout", `the model took more than ${EMBED_WAIT_MS} ms`)), EMBED_WAIT_MS);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

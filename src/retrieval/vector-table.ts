@@ -24,44 +24,51 @@ const BLOCK = 4_096;
 const QUERY_STEPS = 2_047;
 const SCAN_STEPS = 127;
 const EXACT_STEPS = 32_767;
+const SCAN_TO_EXACT = SCAN_STEPS / EXACT_STEPS;
 /** Weighed exactly: with signed bytes alone one in a hundred of the best ten was another (synthetic vectors, 384 numbers), with 40 weighed none. */
 const WEIGHED = 40;
+/** And as many more for each that is wanted, where many are. */
+const SPARE = 1.25;
 
 export function createVectorTable(dimensions: number, scanner: DotScanner = createDotScanner()): VectorTable {
   const width = Math.ceil(dimensions / LANE) * LANE;
-  const queryBytes = width * 2;
-  const blockBytes = BLOCK * (width + 8);
-  const exact: { readonly numbers: Int16Array; readonly scales: Float32Array }[] = [];
+  const queryBytes = width * 6;
+  const blockBytes = BLOCK * (width * 3 + 8);
+  let blocks = 0;
   let size = 0;
   let highest = -1;
 
+  // The query stands in front twice, in whole numbers and in floats; then, block by block, vectors to scan, their scales, results, and vectors to weigh.
+  const exactQueryAt = width * 2;
   const vectorsAt = (block: number): number => queryBytes + block * blockBytes;
   const scalesAt = (block: number): number => vectorsAt(block) + BLOCK * width;
   const resultsAt = (block: number): number => scalesAt(block) + BLOCK * 4;
-  const scaleAt = (slot: number): number => exact[Math.floor(slot / BLOCK)]?.scales[slot % BLOCK] ?? 0;
+  const exactAt = (slot: number): number => resultsAt(Math.floor(slot / BLOCK)) + BLOCK * 4 + (slot % BLOCK) * width * 2;
+
+  // Views are made anew when the memory grew, and not at each use.
+  let floats = new Float32Array(0);
 
   function addBlock(): void {
-    exact.push({ numbers: new Int16Array(BLOCK * dimensions), scales: new Float32Array(BLOCK) });
-    scanner.grow(vectorsAt(exact.length));
+    blocks += 1;
+    scanner.grow(vectorsAt(blocks));
+    floats = new Float32Array(scanner.buffer(), 0, Math.floor(scanner.buffer().byteLength / 4));
   }
 
-  function setScales(slot: number, scan: number, weigh: number): void {
-    const block = Math.floor(slot / BLOCK);
-    (exact[block] as (typeof exact)[number]).scales[slot % BLOCK] = weigh;
-    new Float32Array(scanner.buffer(), scalesAt(block), BLOCK)[slot % BLOCK] = scan;
+  const placeOfScale = (slot: number): number => scalesAt(Math.floor(slot / BLOCK)) / 4 + (slot % BLOCK);
+  const scaleAt = (slot: number): number => (slot < blocks * BLOCK ? (floats[placeOfScale(slot)] as number) : 0);
+
+  function ask(query: Float32Array): void {
+    floats.set(query.length > dimensions ? query.subarray(0, dimensions) : query, exactQueryAt / 4);
   }
 
-  function cosine(query: Float32Array, slot: number): number {
-    const { numbers } = exact[Math.floor(slot / BLOCK)] as (typeof exact)[number];
-    const from = (slot % BLOCK) * dimensions;
-    let sum = 0;
-    for (let at = 0; at < dimensions; at += 1) sum += (query[at] as number) * (numbers[from + at] as number);
-    return sum * scaleAt(slot);
+  /** Of the query that was asked. */
+  function weigh(slot: number): number {
+    return scanner.weigh(exactQueryAt, exactAt(slot), width) * (scaleAt(slot) * SCAN_TO_EXACT);
   }
 
   function clear(slot: number): void {
     if (scaleAt(slot) === 0) return;
-    setScales(slot, 0, 0);
+    floats[placeOfScale(slot)] = 0;
     size -= 1;
   }
 
@@ -70,48 +77,49 @@ export function createVectorTable(dimensions: number, scanner: DotScanner = crea
       const largest = largestOf(vector);
       clear(slot);
       if (!(largest > 0)) return;
-      while (exact.length * BLOCK <= slot) addBlock();
-      const block = Math.floor(slot / BLOCK);
-      const { numbers } = exact[block] as (typeof exact)[number];
-      const scanned = new Int8Array(scanner.buffer(), vectorsAt(block) + (slot % BLOCK) * width, width);
+      while (blocks * BLOCK <= slot) addBlock();
+      const scanned = new Int8Array(scanner.buffer(), vectorsAt(Math.floor(slot / BLOCK)) + (slot % BLOCK) * width, width);
+      const exact = new Int16Array(scanner.buffer(), exactAt(slot), width);
       for (let at = 0; at < dimensions; at += 1) {
         const share = (vector[at] as number) / largest;
         scanned[at] = Math.round(share * SCAN_STEPS);
-        numbers[(slot % BLOCK) * dimensions + at] = Math.round(share * EXACT_STEPS);
+        exact[at] = Math.round(share * EXACT_STEPS);
       }
-      setScales(slot, largest / SCAN_STEPS, largest / EXACT_STEPS);
+      floats[placeOfScale(slot)] = largest / SCAN_STEPS;
       size += 1;
       highest = Math.max(highest, slot);
     },
     clear,
-    cosine: (query, slot) => (scaleAt(slot) === 0 ? undefined : cosine(query, slot)),
+    cosine(query, slot) {
+      if (scaleAt(slot) === 0) return undefined;
+      ask(query);
+      return weigh(slot);
+    },
     best(query, count, filter) {
       const largest = largestOf(query);
-      if (!(largest > 0) || size === 0) return [];
+      if (!(largest > 0) || size === 0 || count <= 0) return [];
       const asked = new Int16Array(scanner.buffer(), 0, width);
       for (let at = 0; at < dimensions; at += 1) asked[at] = Math.round(((query[at] as number) / largest) * QUERY_STEPS);
-      const rough = createTopList(Math.max(WEIGHED, count));
+      const rough = createTopList(Math.max(WEIGHED, Math.ceil(count * SPARE)));
+      let least = rough.least();
       for (let block = 0; block * BLOCK <= highest; block += 1) {
         const rows = Math.min(BLOCK, highest + 1 - block * BLOCK);
-        scanner.scan(0, vectorsAt(block), scalesAt(block), resultsAt(block), rows, width);
-        const results = new Float32Array(scanner.buffer(), resultsAt(block), rows);
-        const scales = new Float32Array(scanner.buffer(), scalesAt(block), rows);
-        let least = rough.least();
-        for (let row = 0; row < rows; row += 1) {
-          const score = results[row] as number;
-          if (score <= least || scales[row] === 0) continue;
+        const results = resultsAt(block);
+        scanner.scan(0, vectorsAt(block), scalesAt(block), results, rows, width);
+        for (let row = scanner.above(results, 0, rows, least); row < rows; row = scanner.above(results, row + 1, rows, least)) {
           const slot = block * BLOCK + row;
-          if (!filter(slot)) continue;
-          rough.offer(slot, score);
+          if (scaleAt(slot) === 0 || !filter(slot)) continue;
+          rough.offer(slot, floats[results / 4 + row] as number);
           least = rough.least();
         }
       }
+      ask(query);
       const top = createTopList(count);
-      for (const { slot } of rough.sorted()) top.offer(slot, cosine(query, slot));
+      for (const { slot } of rough.sorted()) top.offer(slot, weigh(slot));
       return top.sorted();
     },
     size: () => size,
-    bytes: () => scanner.buffer().byteLength + exact.length * BLOCK * (dimensions * 2 + 4),
+    bytes: () => scanner.buffer().byteLength,
   };
 }
 

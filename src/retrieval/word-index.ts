@@ -26,6 +26,18 @@ const B = 0.75;
 /** FTS5's floor of the inverse document frequency: a word that most items have still counts a little. */
 const LEAST_WEIGHT = 1e-6;
 const MOST_COUNTED = 255;
+/** What a word adds whatever the length of the text. */
+const FLAT = K1 * (1 - B);
+/** Sums of doubles in another order differ in their last bits. */
+const SAFETY = 1 - 1e-9;
+
+/** A word asked for that some text has. */
+interface AskedTerm {
+  readonly term: number;
+  readonly weight: number;
+  /** No slot gets more than this by the term. */
+  readonly most: number;
+}
 
 export function createWordIndex(): WordIndex {
   const vocabulary = createVocabulary();
@@ -40,6 +52,10 @@ export function createWordIndex(): WordIndex {
   let lengths = new Uint16Array(1 << 10);
   let scores = new Float64Array(1 << 10);
   let matched = new Uint8Array(1 << 10);
+  let touched = new Uint32Array(1 << 10);
+  // Bounds, which removing a text leaves as they are: how often some text had a term, and how short a text was that had it.
+  let mostTimes = new Uint8Array(1 << 12);
+  let shortest = new Uint16Array(1 << 12);
   let size = 0;
   let totalLength = 0;
 
@@ -71,13 +87,64 @@ export function createWordIndex(): WordIndex {
     return Math.max(LEAST_WEIGHT, Math.log((size - having + 0.5) / (having + 0.5)));
   }
 
+  /** The rarest first. */
+  function termsOf(words: readonly string[], perWord: number): readonly AskedTerm[] {
+    const asked: AskedTerm[] = [];
+    for (const word of words) {
+      const term = vocabulary.find(word);
+      if (term === undefined || term >= terms || postings.length(term) === 0) continue;
+      const weight = weightOf(term);
+      const times = mostTimes[term] as number;
+      asked.push({ term, weight, most: (weight * (K1 + 1) * times) / (times + FLAT + perWord * (shortest[term] as number)) });
+    }
+    return asked.sort((a, b) => b.weight - a.weight);
+  }
+
+  /** The score of the last place among the slots touched so far; -Infinity while places are left. */
+  function leastOf(count: number, wanted: number, filter: SlotFilter): number {
+    const top = createTopList(wanted);
+    let least = top.least();
+    for (let at = 0; at < count; at += 1) {
+      const slot = touched[at] as number;
+      const score = scores[slot] as number;
+      if (score <= least || !filter(slot)) continue;
+      top.offer(slot, score);
+      least = top.least();
+    }
+    return least;
+  }
+
+  /** Forgets the touched slots with a lower score, and returns how many are left. */
+  function keepAbove(count: number, score: number): number {
+    let kept = 0;
+    for (let at = 0; at < count; at += 1) {
+      const slot = touched[at] as number;
+      if ((scores[slot] as number) >= score) touched[kept++] = slot;
+      else {
+        matched[slot] = 0;
+        scores[slot] = 0;
+      }
+    }
+    return kept;
+  }
+
   return {
     add(slot, texts) {
       const length = count(texts);
+      const stored = Math.min(65_535, length);
+      while (vocabulary.size() > mostTimes.length) {
+        mostTimes = wider(mostTimes);
+        const longer = new Uint16Array(mostTimes.length);
+        longer.set(shortest);
+        shortest = longer;
+      }
       for (let at = 0; at < hadCount; at += 1) {
         const term = had[at] as number;
         while (terms <= term) terms = postings.open() + 1;
-        postings.append(term, slot * 256 + (counts[term] as number));
+        const times = counts[term] as number;
+        postings.append(term, slot * 256 + times);
+        if ((mostTimes[term] as number) === 0 || stored < (shortest[term] as number)) shortest[term] = stored;
+        if (times > (mostTimes[term] as number)) mostTimes[term] = times;
       }
       release();
       if (slot >= lengths.length) {
@@ -87,8 +154,9 @@ export function createWordIndex(): WordIndex {
         lengths = longer;
         scores = new Float64Array(room);
         matched = new Uint8Array(room);
+        touched = new Uint32Array(room);
       }
-      lengths[slot] = Math.min(65_535, length);
+      lengths[slot] = stored;
       size += 1;
       totalLength += length;
     },
@@ -110,37 +178,58 @@ export function createWordIndex(): WordIndex {
       totalLength -= length;
     },
     best(words, wanted, filter) {
-      const touched: number[] = [];
-      const flat = K1 * (1 - B);
       const perWord = totalLength === 0 ? 0 : (K1 * B * size) / totalLength;
+      const asked = termsOf(words, perWord);
       const values = postings.values();
-      for (const word of words) {
-        const term = vocabulary.find(word);
-        if (term === undefined || term >= terms) continue;
-        const weight = weightOf(term);
+      let touchedCount = 0;
+      // What the terms from here on can add to a slot at most.
+      let rest = asked.reduce((sum, { most }) => sum + most, 0);
+      let isClosed = false;
+      for (const { term, weight, most } of asked) {
         const from = postings.start(term);
         const to = from + postings.length(term);
+        if (!isClosed && to - from > touchedCount && touchedCount >= wanted) {
+          // A slot that has none of the words so far can't get in any more, when all that is left is worth less than the last place: rare words decide
+          // who is looked at, and of a word that half of all items have only the numbers of those are read.
+          const least = leastOf(touchedCount, wanted, filter) * SAFETY;
+          isClosed = rest < least;
+          if (isClosed) touchedCount = keepAbove(touchedCount, least - rest);
+        }
+        rest -= most;
+        const gain = weight * (K1 + 1);
         for (let at = from; at < to; at += 1) {
           const posting = values[at] as number;
           const slot = posting >>> 8;
+          const before = matched[slot] as number;
+          if (before === 0) {
+            if (isClosed) continue;
+            touched[touchedCount++] = slot;
+          }
           const times = posting & 255;
-          if (matched[slot] === 0) touched.push(slot);
-          matched[slot] = (matched[slot] as number) + 1;
-          scores[slot] = (scores[slot] as number) + (weight * times * (K1 + 1)) / (times + flat + perWord * (lengths[slot] as number));
+          matched[slot] = before + 1;
+          scores[slot] = (scores[slot] as number) + (gain * times) / (times + FLAT + perWord * (lengths[slot] as number));
         }
       }
       const top = createTopList(wanted);
-      for (const slot of touched) {
+      let least = top.least();
+      for (let at = 0; at < touchedCount; at += 1) {
+        const slot = touched[at] as number;
         const score = scores[slot] as number;
-        if (score >= top.least() && filter(slot)) top.offer(slot, score);
-        scores[slot] = 0;
+        if (score >= least && filter(slot)) {
+          top.offer(slot, score);
+          least = top.least();
+        }
       }
       const ranked = top.sorted().map(({ slot, score }) => ({ slot, score, matched: matched[slot] as number }));
-      for (const slot of touched) matched[slot] = 0;
+      for (let at = 0; at < touchedCount; at += 1) {
+        const slot = touched[at] as number;
+        matched[slot] = 0;
+        scores[slot] = 0;
+      }
       return ranked;
     },
     size: () => size,
-    bytes: () => postings.bytes() + lengths.byteLength + scores.byteLength + matched.byteLength,
+    bytes: () => postings.bytes() + lengths.byteLength + scores.byteLength + matched.byteLength + touched.byteLength,
   };
 }
 

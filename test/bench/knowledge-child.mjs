@@ -42,7 +42,7 @@ globalThis.gc();
 const rssBefore = process.memoryUsage().rss;
 
 const writer = openWriter({ url: options.store, name: "figures", ingest: "on-demand" });
-const copy = createKnowledgeReplica({ feed: writer.store, vectors: writer.store, model: async () => model });
+const copy = createKnowledgeReplica({ feed: writer.store, search: writer.store, vectors: writer.store, model: async () => model });
 const client = createKnowledgeClient({ source: injectionFrom({ search: copy }, loadConfig({ env: {} })) });
 
 const first = await timed(() => client.getKnowledge(tasks[0]));

@@ -6,32 +6,41 @@ import { builtModule } from "./stored-spans.mjs";
 export const idOf = (place) => `item-${String(place).padStart(7, "0")}`;
 
 export async function fillStores({ store, peer, items, model }) {
-  const vectors = items.map((item) => model.embedNow(`${item.content} ${item.appliesWhen}`));
+  const [
+    { openLocal },
+    { openLibsqlDriver },
+    { writeItem },
+    { createVectorStore },
+    { systemClock },
+    { contentDigest },
+    { embeddedText, embeddedDigest },
+  ] = await Promise.all(
+    [
+      "src/store/open-local.js",
+      "src/store/driver-libsql.js",
+      "src/store/knowledge-row.js",
+      "src/store/item-vectors.js",
+      "src/base/clock.js",
+      "src/knowledge/evidence.js",
+      "src/retrieval/embedded-text.js",
+    ].map(builtModule),
+  );
+  const vectors = items.map((item) => model.embedNow(embeddedText(item)));
   fillNaiveSearch(peer, items, vectors);
-  const [{ openLocal }, { openLibsqlDriver }, { writeItem }, { createVectorStore }, { systemClock }, { contentDigest }, { digest }] =
-    await Promise.all(
-      [
-        "src/store/open-local.js",
-        "src/store/driver-libsql.js",
-        "src/store/knowledge-row.js",
-        "src/store/item-vectors.js",
-        "src/base/clock.js",
-        "src/knowledge/evidence.js",
-        "src/base/id.js",
-      ].map(builtModule),
-    );
   // Makes the schema.
   const made = await openLocal({ path: store, role: "own", name: "figures", clock: systemClock });
   await made.close();
   const driver = openLibsqlDriver({ path: store });
   await driver.transaction(async (tx) => {
-    for (const [place, item] of items.entries()) await writeItem(tx, itemOf(place, item, contentDigest));
+    // The gate compares what becomes active with what is: at 10,000 items that takes minutes, and measures nothing here.
+    for (const [place, item] of items.entries()) await writeItem(tx, { ...itemOf(place, item, contentDigest), status: "candidate" });
+    await tx.run("UPDATE knowledge SET status = 'active'");
   });
   const kept = createVectorStore(driver);
   for (let from = 0; from < items.length; from += 10_000) {
-    const rows = items.slice(from, from + 10_000).map(({ content, appliesWhen }, offset) => ({
+    const rows = items.slice(from, from + 10_000).map((item, offset) => ({
       itemId: idOf(from + offset),
-      digest: digest([content, appliesWhen]),
+      digest: embeddedDigest(item),
       vector: vectors[from + offset],
     }));
     await kept.saveItemVectors(model.id, rows);

@@ -56,6 +56,37 @@ describe("a copy of the knowledge of a real store", () => {
     await store.close();
   });
 
+  test("answers from the store while it loads, as it does when it is loaded", async () => {
+    const store: Store = await openStore({ url: inFolder("first.db"), name: "test", mode: "own", ingest: "on-demand" });
+    const call = (method: string, ...args: unknown[]) =>
+      (store as never as Record<string, (...args: unknown[]) => Promise<unknown>>)[method]?.(...args) as Promise<unknown>;
+    for (const content of [
+      "weigh parcels",
+      "weighing of letters and parcels",
+      "round to cents",
+      "parcels, parcels",
+      "write down the letters",
+    ])
+      await activate(call, content);
+    const loaded = createKnowledgeReplica({ feed: store });
+    const never = { knowledgeChanges: () => new Promise<never>(() => undefined) };
+    const loading = createKnowledgeReplica({ feed: never, search: store });
+    const idsIn = async (copy: typeof loaded, task: string) => (await copy.searchKnowledge(task, 10, {})).map(({ id }) => id);
+    // By the floor one shared word of a longer task is not enough.
+    for (const task of ["parcel", "weigh a parcel", "rounding letters", "nothing of it", "", "how are letters weighed in the rain?"])
+      expect(await idsIn(loading, task)).toEqual(await idsIn(loaded, task));
+    expect(await idsIn(loaded, "weigh a parcel")).not.toEqual([]);
+    expect(await loading.activeItems(3)).toHaveLength(3);
+    expect([await loading.pinnedItems({}), await loading.provenItems({ agentName: "agent" }, 3), loading.status().items]).toEqual([
+      [],
+      [],
+      0,
+    ]);
+    loaded.close();
+    loading.close();
+    await store.close();
+  });
+
   // The look at the feed every second, and the thread that answers it, must not count as work to wait for.
   test("lets the process end that asked once", () => {
     const entry = fileURLToPath(new URL("../../dist/src/index.js", import.meta.url));

@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { jaccard, nearDuplicate, tokenSet } from "../../../src/base/similarity.ts";
+import { jaccard, jaccardReaches, nearDuplicate, tokenSet } from "../../../src/base/similarity.ts";
 
 describe("nearDuplicate", () => {
   test("does not mind case, width, space and punctuation", () => {
@@ -18,4 +19,29 @@ describe("nearDuplicate", () => {
 
 test("jaccard is shared over all", () => {
   expect(jaccard(tokenSet("a b c d"), tokenSet("b c d e"))).toBe(3 / 5);
+});
+
+test("jaccardReaches says whether jaccard is at least that, to the last bit", () => {
+  const tokens = fc.uniqueArray(fc.integer({ min: 0, max: 14 }).map(String), { maxLength: 15 });
+  // Thresholds that some pair of sets hits exactly.
+  const threshold = fc.oneof(
+    fc.double({ min: 0, max: 1, noNaN: true }),
+    fc.tuple(fc.nat(15), fc.integer({ min: 1, max: 15 })).map(([part, all]) => Math.min(part, all) / all),
+  );
+  fc.assert(
+    fc.property(tokens, tokens, threshold, (left, right, least) => {
+      const [a, b] = [new Set(left), new Set(right)];
+      expect(jaccardReaches(a, b, least)).toBe(jaccard(a, b) >= least);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("the words of English text are those that any text would have", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary-ascii" }), (text) => {
+      // One letter of another script makes it any text.
+      expect([...tokenSet(`${text} \u00e9`)]).toEqual([...new Set([...tokenSet(text), "\u00e9"])]);
+    }),
+  );
 });

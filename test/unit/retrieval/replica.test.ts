@@ -207,3 +207,39 @@ describe("with the store gone", () => {
     expect([first, await found("weigh")]).toEqual([["a"], ["a"]]);
   });
 });
+
+describe("with a store to ask while it loads", () => {
+  const item = named("of the store", "weigh parcels");
+  const nothing = async () => [];
+  const asStore = (searchKnowledge: () => Promise<readonly KnowledgeItem[]>) => ({
+    ...{ pinnedItems: nothing, provenItems: nothing, activeItems: nothing },
+    searchKnowledge,
+  });
+  const open = (searchKnowledge: () => Promise<readonly KnowledgeItem[]>): void => {
+    copy.close();
+    copy = createKnowledgeReplica({ feed: source.feed, search: asStore(searchKnowledge), nowMs: () => nowMs });
+  };
+
+  test("takes the store's answer until it is loaded, and its own from then on", async () => {
+    source.put(named("a", "weigh parcels"));
+    let release = (): void => undefined;
+    source.state.answer = () =>
+      new Promise((resolve) => {
+        release = resolve;
+      });
+    open(async () => [item]);
+    expect(await found("weigh")).toEqual(["of the store"]);
+    release();
+    await sleep(1);
+    expect(await found("weigh")).toEqual(["a"]);
+  });
+
+  test.each([
+    ["fails", () => Promise.reject(new Error("gone"))],
+    ["hangs", () => new Promise<never>(() => undefined)],
+  ])("waits for the load where the store %s", async (_how, search) => {
+    source.put(named("a", "weigh parcels"));
+    open(search);
+    expect(await found("weigh")).toEqual(["a"]);
+  });
+});

@@ -39,7 +39,9 @@ test("SIMD reckons what plain JavaScript does", () => {
   );
   const run = (scanner: DotScanner, { query, rows, scales }: { query: number[]; rows: number[][]; scales: number[] }): number[] => {
     const width = query.length;
-    const [vectors, scalesAt] = [2 * width, 2 * width + rows.length * width];
+    // As many as are scanned at a time; the others must not be in the way of what comes behind.
+    const places = Math.ceil(rows.length / 4) * 4;
+    const [vectors, scalesAt] = [2 * width, 2 * width + places * width];
     scanner.grow(100_000);
     new Int16Array(scanner.buffer(), 0, width).set(query);
     new Int8Array(scanner.buffer(), vectors, rows.length * width).set(rows.flat());
@@ -50,6 +52,30 @@ test("SIMD reckons what plain JavaScript does", () => {
   fc.assert(
     fc.property(input, (given) => {
       expect(run(createDotScanner(), given)).toEqual(run(createDotScanner("plain"), given));
+    }),
+  );
+});
+
+test("SIMD weighs as plain JavaScript does, and finds what is above", () => {
+  const float = fc.float({ min: -1, max: 1, noNaN: true });
+  const input = fc.integer({ min: 1, max: 6 }).chain((count) =>
+    fc.record({
+      query: fc.array(float, { minLength: 8 * count, maxLength: 8 * count }),
+      numbers: fc.array(fc.integer({ min: -32_768, max: 32_767 }), { minLength: 8 * count, maxLength: 8 * count }),
+      from: fc.integer({ min: 0, max: 50 }),
+      least: fc.oneof(float, fc.constant(Number.NEGATIVE_INFINITY)),
+    }),
+  );
+  fc.assert(
+    fc.property(input, ({ query, numbers, from, least }) => {
+      const [simd, plain] = [createDotScanner(), createDotScanner("plain")].map((scanner) => {
+        new Float32Array(scanner.buffer(), 64, query.length).set(query);
+        new Int16Array(scanner.buffer(), 1_024, numbers.length).set(numbers);
+        return [scanner.weigh(64, 1_024, query.length), scanner.above(64, from, query.length, Math.fround(least))];
+      }) as [number[], number[]];
+      // 32-bit sums of products as large as 32,768.
+      expect(simd[0]).toBeCloseTo(plain[0] ?? Number.NaN, -1);
+      expect(simd[1]).toBe(Math.max(from, plain[1] ?? -1));
     }),
   );
 });

@@ -67,6 +67,24 @@ test("ranks as FTS5's bm25 does, also after changes and deletions", () => {
   expect(shared / all).toBeGreaterThanOrEqual(0.99);
 });
 
+// Words that many texts have are not read to their end where they can't change the best: the whole ranking is what it must agree with.
+test("the best few are the first of the whole ranking, with all the words they match", () => {
+  const random = seededRandom(3);
+  const index = createWordIndex();
+  const texts: string[][] = Array.from({ length: 3_000 }, () => [aText(random, 1 + Math.floor(random() * 40))]);
+  for (const [slot, text] of texts.entries()) index.add(slot, text);
+  for (let slot = 0; slot < 3_000; slot += 7) index.remove(slot, texts[slot] ?? []);
+  for (let round = 0; round < 400; round += 1) {
+    const asked = searchWords(aText(random, 1 + Math.floor(random() * 16)));
+    const filter = (slot: number): boolean => slot % 7 !== 0 && slot % 3 !== round % 3;
+    const whole = index.best(asked, 5_000, filter);
+    for (const count of [1, 10, 50]) {
+      const best = index.best(asked, count, filter);
+      expect(best.map(({ slot, matched }) => [slot, matched])).toEqual(whole.slice(0, count).map(({ slot, matched }) => [slot, matched]));
+    }
+  }
+});
+
 test("stems as FTS5's porter does", () => {
   const database = new Database(":memory:");
   database.exec(

@@ -125,8 +125,9 @@ function rejection(signal: "traces" | "logs", rejected: number, items: number): 
 async function withDeadline(work: Promise<void>, timeoutMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
-    const error = new LearnError("timeout", `the store did not commit within ${timeoutMs} ms`, { hint: "send the batch again" });
-    timer = setTimeout(() => reject(error), timeoutMs);
+    const late = (): LearnError =>
+      new LearnError("timeout", `the store did not commit within ${timeoutMs} ms`, { hint: "send the batch again" });
+    timer = setTimeout(() => reject(late()), timeoutMs);
   });
   try {
     await Promise.race([work, deadline]);

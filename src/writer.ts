@@ -13,7 +13,7 @@ import { openShared } from "./store/open-shared.ts";
 import { createOwnerRole } from "./store/owner-role.ts";
 import type { RawBody } from "./store/ports.ts";
 import type { Role } from "./store/role.ts";
-import { answerTo } from "./store/rpc.ts";
+import { type Answer, answerTo } from "./store/rpc.ts";
 import { createSession, type Session } from "./store/session.ts";
 import { createSenderRole } from "./store/sink-otlp.ts";
 import { writeSpool } from "./store/spool.ts";
@@ -43,21 +43,37 @@ function runWriter(port: NonNullable<typeof parentPort>, options: WriterOptions)
     settled: (spans, bytes, failed) => post({ kind: "settled", spans, bytes, failed }),
     report,
   });
-  const answer = async (id: number, work: () => Promise<unknown>): Promise<void> =>
-    post({ kind: "answer", answer: await answerTo(id, work) });
+  let answers: Answer[] = [];
+  let spent: ArrayBuffer[] = [];
+  const postAnswers = (): void => {
+    if (answers.length > 0) post({ kind: "answers", answers });
+    freeBuffers(spent);
+    [answers, spent] = [[], []];
+  };
+  const answer = async (id: number, work: () => Promise<unknown>): Promise<void> => {
+    const settled = await answerTo(id, work);
+    // One message for a group that was committed together: each wakes the other thread.
+    if (answers.length === 0) process.nextTick(postAnswers);
+    answers.push(settled);
+  };
+  const called = async ({ id, method, args }: Extract<ToWriter, { kind: "call" }>): Promise<void> => {
+    await answer(id, () => session.call(method, args));
+    // Bodies came by transfer: nobody else has them, and what was to be kept of them is kept.
+    if (method === "appendBodies") spent.push(...wholeBuffers(args[0] as readonly RawBody[]));
+  };
+  const closed = async (id: number): Promise<void> => {
+    await answer(id, () => session.close());
+    postAnswers();
+    port.close();
+  };
 
   port.on("message", (message: ToWriter) => {
     if (message.kind === "submit") buffer.submit(message);
-    else if (message.kind === "call") void answer(message.id, () => session.call(message.method, message.args)).then(() => letGo(message));
+    else if (message.kind === "call") void called(message);
     else if (message.kind === "open") void answer(message.id, () => session.ready());
     else if (message.kind === "flush") void answer(message.id, () => buffer.flush());
-    else void answer(message.id, () => session.close()).then(() => port.close());
+    else void closed(message.id);
   });
-}
-
-/** Bodies came by transfer: nobody else has them, and what was to be kept of them is kept. */
-function letGo({ method, args }: Extract<ToWriter, { kind: "call" }>): void {
-  if (method === "appendBodies") freeBuffers(wholeBuffers(args[0] as readonly RawBody[]));
 }
 
 async function openRole(options: WriterOptions, report: (message: string) => void): Promise<Role> {

@@ -8,6 +8,8 @@ const MAX_DEPTH = 96;
 const MESSAGES_PER_ITEM = 3;
 const MAX_ID_BYTES = 16;
 const MAX_TAG = 0xffff_ffff;
+const KEY_VALUE = CHILD_BASE + MESSAGES.keyValue;
+const ANY_VALUE = CHILD_BASE + MESSAGES.anyValue;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -113,6 +115,11 @@ export function createProtobufIdReader({ signal, maxItems }: Omit<TraceIdOptions
       if (fieldEnd > end) throw invalid(`ends inside field ${Math.floor(tag / 8)} at byte ${base + at}`);
       if (kind >= CHILD_BASE) {
         count(entry);
+        if (kind === KEY_VALUE && fieldEnd <= size && depth < MAX_DEPTH - 1 && isPlainPair(bytes, at, fieldEnd)) {
+          count(ANY_VALUE);
+          at = fieldEnd;
+          continue;
+        }
         message = kind - CHILD_BASE;
         if (message === itemMessage) {
           traceLength = -1;
@@ -210,6 +217,38 @@ export function createProtobufIdReader({ signal, maxItems }: Omit<TraceIdOptions
   function invalid(what: string): LearnError {
     return notOtlp(signal, "protobuf", what);
   }
+}
+
+/**
+ * Whether these bytes are what nearly every attribute is: a key below 128 bytes, and a string, a number or a truth that fills the rest. Walking such a
+ * pair message by message was half of the time per span.
+ */
+function isPlainPair(bytes: Buffer, from: number, end: number): boolean {
+  if (end - from < 6 || bytes[from] !== 0x0a) return false;
+  const keyBytes = bytes[from + 1] as number;
+  let at = from + 2 + keyBytes;
+  if (keyBytes >= 0x80 || at + 4 > end || bytes[at] !== 0x12) return false;
+  at = afterLength(bytes, at + 1, end);
+  if (at < 0) return false;
+  const tag = bytes[at];
+  // string_value, and bytes_value, which is as opaque.
+  if (tag === 0x0a || tag === 0x3a) return afterLength(bytes, at + 1, end) >= 0;
+  if (tag === 0x21) return at + 9 === end;
+  if (tag !== 0x10 && tag !== 0x18) return false;
+  const last = end - 1;
+  if (last - at > 10 || last === at || (bytes[last] as number) >= 0x80) return false;
+  for (at += 1; at < last; at += 1) if ((bytes[at] as number) < 0x80) return false;
+  return true;
+}
+
+/** Where the content begins whose length, of at most three bytes, stands at `at`; -1 unless it ends at `end`. */
+function afterLength(bytes: Buffer, at: number, end: number): number {
+  const first = bytes[at] as number;
+  if (first < 0x80) return at + 1 + first === end ? at + 1 : -1;
+  const second = bytes[at + 1] as number;
+  if (second < 0x80) return at + 2 + (first & 0x7f) + second * 0x80 === end ? at + 2 : -1;
+  const third = bytes[at + 2] as number;
+  return third < 0x80 && at + 3 + (first & 0x7f) + (second & 0x7f) * 0x80 + third * 0x4000 === end ? at + 3 : -1;
 }
 
 function copyId(from: Buffer, start: number, end: number, to: Buffer): void {

@@ -1,39 +1,31 @@
 import {
   closeSync,
-  existsSync,
   fdatasyncSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readSync,
   rmSync,
   statSync,
   writeSync,
   writevSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { LearnError, messageOf } from "../base/error.ts";
+import { type BodyPlace, bodyFolderOf, bodyHead, fileOf, type IndexedTo, indexedRecord, segmentsIn } from "./body-segment.ts";
 import type { RawBody } from "./ports.ts";
-
-/** Where a body is: `bytes` from `at` on in a segment. */
-export interface BodyPlace {
-  readonly segment: number;
-  readonly at: number;
-  readonly bytes: number;
-}
 
 /**
  * Bodies beside the database, in segments that only grow. SQLite writes a blob twice, into its log and into its pages, with checksums over both; a
- * segment takes the bytes once. The database stays the truth: bytes that no row speaks of do not count, and a row is committed only after its bytes
- * are durable. One process owns it, as it owns the database.
+ * segment takes the bytes once. What is here is durable, and answered; its rows follow (see body-index.ts), and each segment says now and then up to
+ * where they did, so that whoever opens the store next adds the rest. One process owns it, as it owns the database.
  */
 export interface BodyLog {
   /** Durable on return (fdatasync); one place a body, in order. Throws "unavailable", and then nothing was added. */
   append(bodies: readonly RawBody[]): readonly BodyPlace[];
-  /** To be called once the rows of an `append` are committed, or are not. Until then its segment is not pruned. */
-  settle(places: readonly BodyPlace[], committed: boolean): void;
+  /** To be called once the rows of these bodies are durable, in the order of appending. Until then their segments are not pruned. */
+  settle(places: readonly BodyPlace[]): void;
   /** Throws "invalid" when the bytes are not there. */
   read(place: BodyPlace): Uint8Array;
   /** Deletes the segments in which no row has a body any more. */
@@ -46,30 +38,23 @@ export interface BodyLog {
   close(): void;
 }
 
-/** A body found in a segment without the help of the database. */
-export interface LoggedBody extends BodyPlace {
-  readonly body: Omit<RawBody, "body">;
+/** Behind one body. */
+function endOf({ segment, at, bytes }: BodyPlace): IndexedTo {
+  return { segment, at: at + bytes };
 }
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
-const MARK = Buffer.from("AgLb");
-// The mark, and the lengths of the description and of the body.
-const HEAD_BYTES = 12;
-
-/** `agentlearn.db` -> `agentlearn.db-bodies`. */
-export function bodyFolderOf(path: string): string {
-  return `${path}-bodies`;
-}
-
 /** The folder and the first segment are made when they are needed. A new process begins a new segment: where the last one was cut is then of no account. */
 export function openBodyLog(path: string, { segmentBytes = SEGMENT_BYTES }: { readonly segmentBytes?: number } = {}): BodyLog {
   const folder = bodyFolderOf(path);
   let current: { readonly segment: number; readonly descriptor: number; end: number } | undefined;
   let last = Math.max(0, ...segmentsIn(folder));
   const readers = new Map<number, number>();
-  /** By segment, how many appends wait for their rows. */
+  /** By segment, how many bodies wait for their rows. */
   const unsettled = new Map<number, number>();
-  let newest: { readonly places: readonly BodyPlace[]; readonly began: number } | undefined;
+  // Whoever opened the store added what rows were missing, so a new process begins with all of them.
+  let indexed: IndexedTo = { segment: last + 1, at: 0 };
+  let said: IndexedTo | undefined;
 
   const begin = (): NonNullable<typeof current> => {
     const isNew = mkdirSync(folder, { recursive: true }) !== undefined;
@@ -79,6 +64,7 @@ export function openBodyLog(path: string, { segmentBytes = SEGMENT_BYTES }: { re
     if (isNew) syncName(dirname(folder));
     last = segment;
     current = { segment, descriptor, end: 0 };
+    said = undefined;
     return current;
   };
   const leave = (): void => {
@@ -107,10 +93,11 @@ export function openBodyLog(path: string, { segmentBytes = SEGMENT_BYTES }: { re
         const target = current ?? begin();
         began = target.end;
         const places: BodyPlace[] = [];
-        const parts: Uint8Array[] = [];
-        let at = began;
+        const parts: Uint8Array[] = said === indexed ? [] : [indexedRecord(indexed)];
+        const saying = indexed;
+        let at = began + (parts[0]?.byteLength ?? 0);
         for (const { body, ...about } of bodies) {
-          const head = headOf(about, body.byteLength);
+          const head = bodyHead(about, body.byteLength);
           places.push({ segment: target.segment, at: at + head.byteLength, bytes: body.byteLength });
           parts.push(head, body);
           at += head.byteLength + body.byteLength;
@@ -118,8 +105,8 @@ export function openBodyLog(path: string, { segmentBytes = SEGMENT_BYTES }: { re
         writeAll(target.descriptor, parts, began);
         fdatasyncSync(target.descriptor);
         target.end = at;
-        unsettled.set(target.segment, (unsettled.get(target.segment) ?? 0) + 1);
-        newest = { places, began };
+        said = saying;
+        unsettled.set(target.segment, (unsettled.get(target.segment) ?? 0) + bodies.length);
         return places;
       } catch (caught) {
         // After a failed sync nobody knows what of the file the disk holds; the next body begins another.
@@ -128,14 +115,13 @@ export function openBodyLog(path: string, { segmentBytes = SEGMENT_BYTES }: { re
         throw logError(caught, folder);
       }
     },
-    settle(places, committed) {
-      const [first] = places;
-      if (first === undefined) return;
-      const waiting = (unsettled.get(first.segment) ?? 1) - 1;
-      if (waiting === 0) unsettled.delete(first.segment);
-      else unsettled.set(first.segment, waiting);
-      // A full disk takes the bytes and refuses the rows; what is tried again and again must not fill it further.
-      if (!committed && newest?.places === places) cut(first.segment, newest.began);
+    settle(places) {
+      for (const place of places) {
+        const waiting = (unsettled.get(place.segment) ?? 1) - 1;
+        if (waiting === 0) unsettled.delete(place.segment);
+        else unsettled.set(place.segment, waiting);
+        indexed = endOf(place);
+      }
     },
     read: (place) => readPlace(readerOf, place, folder),
     prune(kept) {
@@ -155,55 +141,16 @@ export function openBodyLog(path: string, { segmentBytes = SEGMENT_BYTES }: { re
     bytes: () =>
       segmentsIn(folder).reduce((sum, segment) => sum + (statSync(fileOf(folder, segment), { throwIfNoEntry: false })?.size ?? 0), 0),
     close() {
+      if (current !== undefined && said !== indexed) {
+        const { descriptor, end } = current;
+        // Without a sync: what is not said is looked up.
+        quietly(() => writeAll(descriptor, [indexedRecord(indexed)], end));
+      }
       leave();
       for (const descriptor of readers.values()) quietly(() => closeSync(descriptor));
       readers.clear();
     },
   };
-}
-
-/** Reads segments of a store that nobody has open, one body at a time. Ends at the first that is not whole, of each segment. */
-export function* loggedBodies(path: string): Generator<LoggedBody> {
-  const folder = bodyFolderOf(path);
-  for (const segment of segmentsIn(folder)) {
-    const descriptor = openSync(fileOf(folder, segment), "r");
-    try {
-      const size = statSync(fileOf(folder, segment)).size;
-      for (let at = 0; at + HEAD_BYTES <= size; ) {
-        const head = Buffer.alloc(HEAD_BYTES);
-        readSync(descriptor, head, 0, HEAD_BYTES, at);
-        const [aboutBytes, bytes] = [head.readUInt32BE(4), head.readUInt32BE(8)];
-        const bodyAt = at + HEAD_BYTES + aboutBytes;
-        if (!head.subarray(0, 4).equals(MARK) || bodyAt + bytes > size) break;
-        const about = Buffer.alloc(aboutBytes);
-        readSync(descriptor, about, 0, aboutBytes, at + HEAD_BYTES);
-        yield { segment, at: bodyAt, bytes, body: JSON.parse(about.toString()) as Omit<RawBody, "body"> };
-        at = bodyAt + bytes;
-      }
-    } finally {
-      closeSync(descriptor);
-    }
-  }
-}
-
-function headOf(about: Omit<RawBody, "body">, bytes: number): Uint8Array {
-  const text = Buffer.from(JSON.stringify(about));
-  const head = Buffer.alloc(HEAD_BYTES + text.length);
-  MARK.copy(head);
-  head.writeUInt32BE(text.length, 4);
-  head.writeUInt32BE(bytes, 8);
-  text.copy(head, HEAD_BYTES);
-  return head;
-}
-
-function segmentsIn(folder: string): readonly number[] {
-  if (!existsSync(folder)) return [];
-  const numbers = readdirSync(folder).flatMap((name) => /^(\d{8})\.bodies$/.exec(name)?.[1] ?? []);
-  return numbers.map(Number).sort((a, b) => a - b);
-}
-
-function fileOf(folder: string, segment: number): string {
-  return join(folder, `${String(segment).padStart(8, "0")}.bodies`);
 }
 
 /** A disk that runs full may take a part of what it is given before it says so. */

@@ -5,6 +5,7 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
  * writer held 100 MiB of bodies that were committed already. A port whose other side is closed takes what is transferred to it and drops it.
  */
 export function freeBuffers(buffers: readonly ArrayBuffer[]): void {
+  if (buffers.length === 0) return;
   nowhere ??= openNowhere();
   nowhere.postMessage(undefined, [...buffers]);
 }

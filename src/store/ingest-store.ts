@@ -1,36 +1,37 @@
 import type { Clock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import { saveAssembled } from "./assembled.ts";
-import type { BodyLog, BodyPlace } from "./body-log.ts";
-import type { Row, SqlDriver, SqlExecutor } from "./driver.ts";
+import type { BodyIndex } from "./body-index.ts";
+import type { BodyLog } from "./body-log.ts";
+import { insertBodies } from "./body-rows.ts";
+import type { Row, SqlDriver } from "./driver.ts";
 import { saveBatch } from "./mapped.ts";
 import { materialOf } from "./material.ts";
 import type { IngestStore, RawBody, StoredRawBody } from "./ports.ts";
-import { idList, insertRows } from "./rows.ts";
-import { keyOf, traceRefs } from "./trace-refs.ts";
-import { jsonBlob, jsonOf, numberOf, requiredNumber, requiredText, textBlob } from "./values.ts";
+import { idList } from "./rows.ts";
+import { jsonOf, numberOf, requiredNumber, requiredText, textBlob } from "./values.ts";
 
 // 32 bodies of 1.4 MB, the batches of an exporter with its defaults, were 45 MB of memory at a time.
 const MAX_BYTES_READ = 4 * 1024 * 1024;
 
-// A commit below this is one sync with the blobs in the database, and two with a segment.
-const LOG_FROM_BYTES = 64 * 1024;
+/** What keeps bodies: `index` beside a file, which puts them into a log; without it, as on a server, they go into the table. */
+export interface BodyKeeper {
+  readonly log: BodyLog;
+  readonly index: Pick<BodyIndex, "append">;
+}
 
-/** With a log, large bodies go there; without, as on a server, into the table. */
-export function createIngestStore(driver: SqlDriver, clock: Clock, log?: BodyLog): IngestStore {
+export function createIngestStore(driver: SqlDriver, clock: Clock, keeper?: BodyKeeper): IngestStore {
+  const log = keeper?.log;
   return {
     appendBodies: async (bodies) => {
       if (bodies.length === 0) return;
-      const bytes = bodies.reduce((sum, { body }) => sum + body.byteLength, 0);
-      if (log === undefined || bytes < LOG_FROM_BYTES) return driver.transaction((tx) => appendBodies(tx, bodies, []));
-      const places = log.append(bodies);
-      let committed = false;
-      try {
-        await driver.transaction((tx) => appendBodies(tx, bodies, places));
-        committed = true;
-      } finally {
-        log.settle(places, committed);
-      }
+      if (keeper !== undefined) return keeper.index.append(bodies);
+      await driver.transaction((tx) =>
+        insertBodies(
+          tx,
+          bodies.map(({ body, ...about }) => ({ about, body })),
+        ),
+      );
     },
 
     unmappedBodies: async (limit) => {
@@ -98,52 +99,6 @@ export function createIngestStore(driver: SqlDriver, clock: Clock, log?: BodyLog
     saveManyAssembled: (assembled) => driver.transaction((tx) => saveAssembled(tx, assembled)),
   };
 }
-
-async function appendBodies(tx: SqlExecutor, bodies: readonly RawBody[], places: readonly BodyPlace[]): Promise<void> {
-  const [top] = await tx.all("SELECT coalesce(max(id), 0) AS id FROM raw_body");
-  let id = numberOf(top?.["id"]) ?? 0;
-  const first = id + 1;
-  const traces = new Set<string>();
-  for (const body of bodies) {
-    id += 1;
-    const values = [
-      id,
-      body.format,
-      body.signal,
-      body.encoding,
-      body.receivedAtUs,
-      jsonBlob(body.traceIds),
-      places.length === 0 ? body.body : IN_THE_LOG,
-    ];
-    await tx.run(
-      "INSERT INTO raw_body (id, format, signal, encoding, received_at_us, trace_ids, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-      values,
-    );
-    for (const traceId of body.traceIds) if (traceId !== "") traces.add(keyOf(traceId));
-  }
-  const ids = bodies.map((_, index) => first + index);
-  await insertRows(
-    tx,
-    "INSERT INTO body_place (body_id, segment, at, bytes)",
-    places.map(({ segment, at, bytes }, index) => [first + index, segment, at, bytes]),
-  );
-  await insertRows(
-    tx,
-    "INSERT INTO unmapped_body (body_id)",
-    ids.map((bodyId) => [bodyId]),
-  );
-  const refs = await traceRefs(tx, traces);
-  const pairs = bodies.flatMap((body, index) =>
-    [...new Set(body.traceIds)].map((traceId) => [refs.get(keyOf(traceId))?.ref, first + index]),
-  );
-  await insertRows(
-    tx,
-    "INSERT OR IGNORE INTO body_trace (trace_ref, body_id)",
-    pairs.filter(([ref]) => ref !== undefined),
-  );
-}
-
-const IN_THE_LOG = new Uint8Array(0);
 
 function bodyFromRow(row: Row, log: BodyLog | undefined): StoredRawBody {
   const segment = numberOf(row["segment"]);

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { createAdminStore } from "./admin-store.ts";
+import { createBodyIndex } from "./body-index.ts";
 import type { BodyLog } from "./body-log.ts";
 import { createConflictStore } from "./conflict-store.ts";
 import type { SqlDriver } from "./driver.ts";
@@ -22,9 +23,11 @@ import { createUsageStore } from "./usage-store.ts";
 export type SqlStore = Omit<Store, OfTheOwner>;
 
 /** All ports over one driver whose schema is up to date. `close` closes the driver. */
-export function createSqlStore(driver: SqlDriver, clock: Clock, log?: BodyLog): SqlStore {
+export function createSqlStore(database: SqlDriver, clock: Clock, log?: BodyLog): SqlStore {
+  const index = log === undefined ? undefined : createBodyIndex(database, log);
+  const driver = index?.driver ?? database;
   return {
-    ...createIngestStore(driver, clock, log),
+    ...createIngestStore(driver, clock, log === undefined || index === undefined ? undefined : { log, index }),
     ...createLeaseStore(driver),
     ...createTraceStore(driver),
     ...createOutcomeStore(driver, clock),
@@ -40,6 +43,7 @@ export function createSqlStore(driver: SqlDriver, clock: Clock, log?: BodyLog): 
     ...createEvaluationStore(driver),
     ...createAdminStore(driver, clock, log),
     close: async () => {
+      await index?.close();
       await driver.close();
       log?.close();
     },

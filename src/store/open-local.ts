@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { LearnError, messageOf } from "../base/error.ts";
+import { indexMissing } from "./body-index.ts";
 import { openBodyLog } from "./body-log.ts";
 import { findDamage } from "./damage.ts";
 import { openLibsqlDriver } from "./driver-libsql.ts";
@@ -41,6 +42,7 @@ export async function openLocal(options: OpenLocalOptions): Promise<LocalStore> 
     const driver = openLibsqlDriver({ path });
     try {
       await migrate(driver, options.clock, path);
+      await indexMissing(driver, path);
     } catch (caught) {
       await driver.close();
       throw caught;

@@ -48,8 +48,8 @@ export async function createOwnerRole(options: OwnerRoleOptions): Promise<Role> 
   const pump = startPump(lease === undefined ? ingest : underLease(ingest, lease), options.ingest, report);
   const appendBodies: Store["appendBodies"] = async (bodies) => {
     const bytes = bodies.reduce((sum, { body }) => sum + body.byteLength, 0);
-    await appendInGroup(bodies);
     arrivedBytes += bytes;
+    await appendInGroup(bodies);
     pump.wake();
   };
   const ages = options.ingest === "continuous" ? options.retention : undefined;

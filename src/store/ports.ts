@@ -62,7 +62,7 @@ export interface AssembledTrace {
 
 /** The ingest side: append first, map later. Everything is idempotent by (trace id, span id). */
 export interface IngestStore {
-  /** One group commit, durable on return (synchronous=FULL). Rejects "unavailable" when the disk or lock will not have it now. */
+  /** One group commit, durable on return (synced), and seen by every later call. Rejects "unavailable" when the disk or lock will not have it now. */
   appendBodies(bodies: readonly RawBody[]): Promise<void>;
   /** Bodies that were not mapped yet, oldest first: up to `limit`, and fewer where they are large, but one at least when there is one. */
   unmappedBodies(limit: number): Promise<readonly StoredRawBody[]>;

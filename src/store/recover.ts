@@ -3,7 +3,8 @@ import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
-import { type BodyLog, loggedBodies, openBodyLog } from "./body-log.ts";
+import { type BodyLog, openBodyLog } from "./body-log.ts";
+import { loggedBodies, unindexedBodies } from "./body-segment.ts";
 import { checkStore } from "./check.ts";
 import { type Damage, findDamage } from "./damage.ts";
 import { openLibsqlDriver } from "./driver-libsql.ts";
@@ -109,7 +110,7 @@ function bodiesBeside(path: string, log: BodyLog): SalvagedBodies {
       return undefined;
     }
   };
-  return { read, all: () => [...loggedBodies(path)] };
+  return { read, all: () => [...loggedBodies(path)], unindexed: () => unindexedBodies(path) };
 }
 
 /** Damage that the pages do not show: lost tables, search indexes that do not fit. Rejects "invalid" for a database of another program. */

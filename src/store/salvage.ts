@@ -1,5 +1,5 @@
 import { indexed } from "./assembled.ts";
-import type { BodyPlace, LoggedBody } from "./body-log.ts";
+import type { BodyPlace, LoggedBody } from "./body-segment.ts";
 import type { Row, SqlValue } from "./driver.ts";
 import type { SalvageSource } from "./salvage-source.ts";
 import { isSoundRow, type SalvagedTable, SHAPES } from "./salvage-tables.ts";
@@ -104,7 +104,8 @@ export function salvage(
   const waitingWhole = copy("unmapped_body", { unique: true, values: ofBody });
   copy("unmappable_body", { unique: true, values: ofBody });
   // Their rows are gone, or never came; mapping a body twice does no harm.
-  const found = bodiesWhole && places.whole ? [] : bodies.all().filter((body) => !placed.has(keyOf(body)));
+  const looked = bodiesWhole && places.whole ? bodies.unindexed() : bodies.all();
+  const found = looked.filter((body) => !placed.has(keyOf(body)));
   let nextBody = Number(target.cell("SELECT coalesce(max(id), 0) FROM raw_body"));
   for (const place of found) {
     const { traceIds, ...about } = place.body;
@@ -208,6 +209,8 @@ export interface SalvagedBodies {
   read(place: BodyPlace): Uint8Array | undefined;
   /** All that are whole, also those no row speaks of. */
   all(): readonly LoggedBody[];
+  /** Of these, those whose rows may never have been written. */
+  unindexed(): readonly LoggedBody[];
 }
 
 function placesIn(source: SalvageSource): { readonly byBody: ReadonlyMap<number, BodyPlace>; readonly whole: boolean } {

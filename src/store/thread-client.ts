@@ -71,8 +71,10 @@ export function createThreadClient(options: ThreadClientOptions): ThreadClient {
     thread.on("message", (message: FromWriter) => {
       if (message.kind === "settled") return options.onSettled(message.spans, message.bytes, message.failed);
       if (message.kind === "report") return options.report(message.message);
-      settle(waiting, message.answer);
-      held.delete(message.answer.id);
+      for (const answer of message.answers) {
+        settle(waiting, answer);
+        held.delete(answer.id);
+      }
       if (held.size === 0) thread.unref();
     });
     thread.on("error", (caught) => {

@@ -37,7 +37,7 @@ export type ToWriter =
   | { readonly kind: "open" | "flush" | "close"; readonly id: number };
 
 export type FromWriter =
-  | { readonly kind: "answer"; readonly answer: Answer }
+  | { readonly kind: "answers"; readonly answers: readonly Answer[] }
   | { readonly kind: "settled"; readonly spans: number; readonly bytes: number; readonly failed: boolean }
   /** A fault nobody waits for, said once per text. */
   | { readonly kind: "report"; readonly message: string };

@@ -90,10 +90,15 @@ describe("inside of withKnowledge", () => {
 describe("learn.trace", () => {
   test("asks for the tenant of each call, told apart also when they run at once", async () => {
     const { tracer, client, asked } = anAgent({ service: "shop", tenant: "north" });
+    let tellDone: () => void = () => undefined;
+    const otherIsDone = new Promise<void>((resolve) => {
+      tellDone = resolve;
+    });
     const agent = tracer.wrapInjected(
       async (_task: string, user: { readonly tenant: string }, _given: { knowledge: string }) => {
-        await new Promise((resolve) => setTimeout(resolve, user.tenant === "a" ? 5 : 0));
+        if (user.tenant === "a") await otherIsDone;
         await client.getKnowledge("more");
+        tellDone();
       },
       { name: "clerk", model: "small", tenantExtractor: (_task, user) => user.tenant },
     );

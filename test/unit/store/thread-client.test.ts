@@ -23,7 +23,7 @@ function clientOf(name: string, source: string) {
 
 test("a thread that crashes rejects what waits, says so, and starts again after a while", async () => {
   const crash =
-    'parentPort.on("message", ({ id, method }) => { if (method === "check") throw new Error("boom"); parentPort.postMessage({ kind: "answer", answer: { id, value: 7 } }); });';
+    'parentPort.on("message", ({ id, method }) => { if (method === "check") throw new Error("boom"); parentPort.postMessage({ kind: "answers", answers: [{ id, value: 7 }] }); });';
   const { client, log } = clientOf("crash", crash);
   expect(await client.call("status", [])).toBe(7);
   await expect(client.call("check", [])).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("boom") });
@@ -43,7 +43,7 @@ test("a thread that ends without a word rejects what waits", async () => {
 test("a call that cannot be cloned is 'invalid' and leaves the thread alive", async () => {
   const { client, log } = clientOf(
     "echo",
-    'parentPort.on("message", ({ id }) => parentPort.postMessage({ kind: "answer", answer: { id, value: 7 } }));',
+    'parentPort.on("message", ({ id }) => parentPort.postMessage({ kind: "answers", answers: [{ id, value: 7 }] }));',
   );
   await expect(client.call("status", [() => 1])).rejects.toMatchObject({ code: "invalid" });
   expect(await client.call("status", [])).toBe(7);

@@ -22,16 +22,38 @@ function aThread(bytesPerMs: number) {
   return { work, waits, pause: (ms: number) => (nowMs += ms) };
 }
 
-test("mapping goes on at once while it keeps up", async () => {
+const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+
+test("mapping stops for a tenth of its time at most while it keeps up", async () => {
   const { work, waits } = aThread(10);
-  await work(20, 400, 50);
-  expect(Math.max(...waits)).toBe(0);
+  await work(20, 400, 100);
+  expect(sumOf(waits) / (sumOf(waits) + 100 * 20)).toBeLessThan(0.12);
+});
+
+// Sixteen clients over loopback had 6,700 of 23,000 spans a second answered: they sent no more than mapping left room for, so it seemed to keep up.
+test("clients that send when they are answered are not taken for few", async () => {
+  let [nowMs, arrived] = [0, 0];
+  const waits: number[] = [];
+  const turn = createTurn({
+    nowMs: () => nowMs,
+    arrivedBytes: () => arrived,
+    wait: async (ms) => {
+      waits.push(ms);
+      nowMs += ms;
+      arrived += ms * 100;
+    },
+  });
+  for (let count = 0; count < 20; count += 1) {
+    nowMs += 20;
+    await turn(400);
+  }
+  expect(sumOf(waits.slice(-2))).toBe(180);
 });
 
 test("when more arrives than can be mapped, appends get nine parts in ten", async () => {
   const { work, waits } = aThread(100);
   await work(20, 400, 50);
-  expect(waits.slice(-10)).toEqual(Array(10).fill(180));
+  expect(sumOf(waits.slice(-20))).toBe(10 * 180);
 });
 
 test("mapping goes on at once soon after the flood has ended", async () => {
@@ -59,7 +81,7 @@ test("mapping goes on at once soon after the flood has ended", async () => {
   await work(50);
   rate = 0;
   await work(60);
-  expect([waits[49], waits.at(-1)]).toEqual([180, 0]);
+  expect([sumOf(waits.slice(98, 100)), waits.at(-1)]).toEqual([180, 0]);
 });
 
 test("the first turn after a long pause does not wait for as long again", async () => {

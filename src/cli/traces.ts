@@ -18,14 +18,16 @@ export function addTraces(program: Command): void {
     .command("list")
     .description("newest first")
     .option("--status <status>", `one of ${STATES.join(", ")}`)
+    .option("--review", "only runs that a person should look at: those who judged disagree, or a run talks to its judge")
     .option("--limit <n>", "at most this many (default 20)")
-    .action(async (options: { status?: string; limit?: string }, command: Command) => {
+    .action(async (options: { status?: string; review?: boolean; limit?: string }, command: Command) => {
       const { terminal, withStore } = contextOf(command);
       const status = options.status as OutcomeStatus | undefined;
       if (status !== undefined && !STATES.includes(status))
         throw new LearnError("invalid", `--status ${status} is not an outcome`, { hint: `one of ${STATES.join(", ")}` });
       const limit = limitOf(options.limit, 20);
-      const traces = await withStore((store) => store.listTraces({ ...(status === undefined ? {} : { status }), limit }));
+      const filter = { ...(status === undefined ? {} : { status }), ...(options.review === true ? { review: true } : {}), limit };
+      const traces = await withStore((store) => store.listTraces(filter));
       terminal.result("agentlearn.traces.list/v1", { traces }, () => summaries(traces));
     });
   group
@@ -102,6 +104,13 @@ function summaries(traces: readonly TraceSummary[]): string {
   );
 }
 
+/** What an outcome rests on is shown where somebody is asked to look. */
+function outcomeText({ source, status, score, reasoning, evidence, review }: Outcome): string {
+  const line = `outcome ${source}: ${status} (${score.toFixed(2)}) ${oneLine(reasoning, 200)}`;
+  if (review !== true) return line;
+  return [`${line}  ${paint("yellow", "look at this")}`, ...evidence.map((entry) => `          ${oneLine(entry, 200)}`)].join("\n");
+}
+
 function traceText(trace: Trace, outcomes: readonly Outcome[]): string {
   const lines = [
     `${paint("bold", trace.id)}  ${trace.agentName ?? "agent"}  complete: ${trace.completeness}${trace.orphan ? ", parent never received" : ""}`,
@@ -109,8 +118,7 @@ function traceText(trace: Trace, outcomes: readonly Outcome[]): string {
     `output  ${printable(trace.output)}`,
     `model   ${printable(trace.model ?? "-")}  tokens ${trace.usage?.inputTokens ?? "-"} in, ${trace.usage?.outputTokens ?? "-"} out  ${Math.round((trace.endTimeUs - trace.startTimeUs) / 1000)} ms`,
   ];
-  for (const outcome of outcomes)
-    lines.push(`outcome ${outcome.source}: ${outcome.status} (${outcome.score.toFixed(2)}) ${oneLine(outcome.reasoning, 200)}`);
+  for (const outcome of outcomes) lines.push(outcomeText(outcome));
   if (trace.exposure !== undefined) {
     const short = (ids: readonly string[]) => ids.map((id) => id.slice(0, 8)).join(", ") || "none";
     lines.push(

@@ -23,7 +23,6 @@ import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-de
 import type { LearnProgress, LearnReport } from "../learner/ports.ts";
 import { createSnapshotDesk, type SnapshotDesk } from "../learner/snapshot-desk.ts";
 import type { Analyzer } from "../lesson/ports.ts";
-import { deterministicSignal } from "../outcome/deterministic-signal.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
 import { createKnowledgeReplica, type KnowledgeReplica } from "../retrieval/replica.ts";
@@ -34,6 +33,7 @@ import type { Trace, TraceSummary } from "../trace/trace.ts";
 import { evalCaseOf, type NewEvalCase, obstacleOf } from "./eval-cases.ts";
 import { apiUrlOf, baggagePolicy, defaultAnalyzers, defaultConflictJudge, targetOf } from "./from-config.ts";
 import { injectionFrom } from "./injection-from.ts";
+import { signalsFrom } from "./outcomes.ts";
 import { acquireRuntime, type Runtime } from "./runtime.ts";
 import { shippedModel } from "./shipped-model.ts";
 
@@ -45,7 +45,8 @@ export interface AgentLearnOptions extends Partial<Omit<Config, "injector">> {
   readonly embedding?: EmbeddingModel;
   /** User-supplied checks on every run, applied when learning. */
   readonly checks?: readonly TraceCheck[];
-  readonly signals?: readonly OutcomeSignal[];
+  /** How runs are judged when learning, beside the checks. Default: the judge, with `judge: "on"`. */
+  readonly outcomes?: readonly OutcomeSignal[];
   /** Default: RecoveryAnalyzer, and LLMAnalyzer when a key or a base URL is configured. */
   readonly analyzers?: readonly Analyzer[];
   readonly onProgress?: (progress: LearnProgress) => void;
@@ -92,7 +93,7 @@ export class AgentLearn {
   #runner: AgentRunner | undefined;
 
   constructor(options: AgentLearnOptions = {}) {
-    const { checks: _checks, signals: _signals, analyzers: _analyzers, onProgress: _onProgress, injector, embedding, ...rest } = options;
+    const { checks: _checks, outcomes: _outcomes, analyzers: _analyzers, onProgress: _onProgress, injector, embedding, ...rest } = options;
     this.#options = options;
     const own = typeof injector === "object" ? injector : undefined;
     const code = typeof injector === "string" ? { ...rest, injector } : rest;
@@ -176,12 +177,12 @@ export class AgentLearn {
   async learn(options: LearnCallOptions = {}): Promise<LearnReport> {
     const { store } = this.#local("learn()");
     await this.#runtime.sink.flush(5_000);
-    const { checks = [] } = this.#options;
-    const signals = [...(this.#options.signals ?? []), ...(checks.length === 0 ? [] : [deterministicSignal({ checks })])];
     const onProgress = options.onProgress ?? this.#options.onProgress;
     const entries = await store.listEvalCases();
     const scorable = entries.filter((entry) => this.#scorers.has(entry.id) || entry.expected !== undefined);
     const obstacle = obstacleOf(entries, scorable);
+    const { outcomes, checks } = this.#options;
+    const signals = signalsFrom(this.config, { outcomes, checks, store, cases: entries });
     const conflictJudge = defaultConflictJudge(this.config);
     const report = await learn({
       store,

@@ -1,0 +1,57 @@
+import type { Clock } from "../base/clock.ts";
+import { fromUnknown, LearnError } from "../base/error.ts";
+import { mapLimited } from "../base/map-limited.ts";
+import type { JudgedTrace } from "../lesson/ports.ts";
+import type { Proposal } from "../lesson/propose.ts";
+import { judge, verdict } from "../outcome/judge.ts";
+import type { OutcomeSignal, OutcomeStore } from "../outcome/ports.ts";
+
+export interface JudgeTracesOptions {
+  readonly store: OutcomeStore;
+  readonly clock: Clock;
+  readonly signals?: readonly OutcomeSignal[];
+  /** Runs judged at a time. */
+  readonly concurrency: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface JudgedTraces {
+  readonly traces: readonly JudgedTrace[];
+  /** Signals that could not judge, each with its first error, named as the report names analyzers. */
+  readonly faults: Proposal["failures"];
+}
+
+/**
+ * Adds what only this process can say of the runs: the user's functions, and models. A signal that can't be asked now, or is wrongly configured, is not
+ * asked again for the others of these runs. Rejects "cancelled", and when the store does.
+ */
+export async function judgeTraces(options: JudgeTracesOptions, traces: readonly JudgedTrace[]): Promise<JudgedTraces> {
+  const { store, clock, signals = [], signal } = options;
+  if (signals.length === 0) return { traces, faults: [] };
+  const faults = new Map<string, LearnError>();
+  const isDown = ({ name }: OutcomeSignal): boolean => {
+    const error = faults.get(name);
+    return error !== undefined && mayPass(error);
+  };
+  const onAbstain = (name: string, caught: unknown): void => {
+    if (!faults.has(name)) faults.set(name, fromUnknown(caught, `outcome ${name}`));
+  };
+  const judgeOne = async ({ trace }: JudgedTrace): Promise<JudgedTrace> => {
+    const asked = signals.filter((one) => !isDown(one));
+    const said = await judge(trace, asked, clock.nowUs(), { onAbstain, ...(signal === undefined ? {} : { signal }) });
+    if (signal?.aborted === true) throw new LearnError("cancelled", "judging was cancelled", { cause: signal.reason });
+    await store.saveOutcomes(said);
+    const outcome = verdict(await store.outcomesOf(trace.id));
+    return outcome === undefined ? { trace } : { trace, outcome };
+  };
+  const judged = await mapLimited(traces, options.concurrency, judgeOne, signal);
+  return { traces: judged, faults: [...faults].map(([name, error]) => ({ analyzer: `outcome ${name}`, error })) };
+}
+
+/**
+ * A wrong key or model is no reason to forget what the model never saw: the settings get corrected. What is broken ("internal") would hold back all others
+ * for ever.
+ */
+export function mayPass(error: LearnError): boolean {
+  return error.retryable || error.code === "invalid";
+}

@@ -61,7 +61,7 @@ function fencedBlocks(text: string): readonly { readonly language: string; reado
     if (open !== undefined) blocks.push({ language: open.language, code: open.lines.join("\n") });
     open = undefined;
   };
-  for (const line of text.split("\n")) {
+  for (const line of text.split(/\r?\n/)) {
     const [, fence = "", rest = ""] = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line) ?? [];
     if (open !== undefined && fence.startsWith(open.fence) && rest.trim() === "") close();
     else if (open !== undefined) open.lines.push(line);

@@ -36,6 +36,7 @@ import { injectionFrom } from "./injection-from.ts";
 import { signalsFrom } from "./outcomes.ts";
 import { acquireRuntime, type Runtime } from "./runtime.ts";
 import { shippedModel } from "./shipped-model.ts";
+import { outcomeTeller } from "./tell-outcomes.ts";
 
 /** Everything `config` knows, as code passes it, and the parts that only code can pass. */
 export interface AgentLearnOptions extends Partial<Omit<Config, "injector">> {
@@ -183,12 +184,14 @@ export class AgentLearn {
     const obstacle = obstacleOf(entries, scorable);
     const { outcomes, checks } = this.#options;
     const signals = signalsFrom(this.config, { outcomes, checks, store, cases: entries });
+    const onJudged = outcomeTeller(this.config, store);
     const conflictJudge = defaultConflictJudge(this.config);
     const report = await learn({
       store,
       clock: systemClock,
       analyzers: this.#options.analyzers ?? defaultAnalyzers(this.config),
       signals,
+      ...(onJudged === undefined ? {} : { onJudged }),
       ...(conflictJudge === undefined ? {} : { conflictJudge }),
       ...(this.#runner === undefined ? {} : { runner: this.#runner }),
       ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }),

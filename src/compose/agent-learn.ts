@@ -16,7 +16,7 @@ import type { Scorer } from "../evaluation/ports.ts";
 import { exactScorer } from "../evaluation/scorers.ts";
 import type { Injector } from "../injection/injector.ts";
 import type { Blame } from "../knowledge/blame.ts";
-import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
+import type { AgentRunner } from "../knowledge/ports.ts";
 import { blame } from "../learner/blame.ts";
 import { learn } from "../learner/cycle.ts";
 import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-desk.ts";
@@ -30,10 +30,11 @@ import type { Store } from "../store/ports.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import type { TraceFilter } from "../trace/ports.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
+import { caseScorer } from "./case-scorer.ts";
 import { evalCaseOf, type NewEvalCase, obstacleOf } from "./eval-cases.ts";
 import { apiUrlOf, baggagePolicy, defaultAnalyzers, defaultConflictJudge, targetOf } from "./from-config.ts";
 import { injectionFrom } from "./injection-from.ts";
-import { signalsFrom } from "./outcomes.ts";
+import { judgeFrom, signalsFrom } from "./outcomes.ts";
 import { acquireRuntime, type Runtime } from "./runtime.ts";
 import { shippedModel } from "./shipped-model.ts";
 import { outcomeTeller } from "./tell-outcomes.ts";
@@ -180,10 +181,15 @@ export class AgentLearn {
     await this.#runtime.sink.flush(5_000);
     const onProgress = options.onProgress ?? this.#options.onProgress;
     const entries = await store.listEvalCases();
-    const scorable = entries.filter((entry) => this.#scorers.has(entry.id) || entry.expected !== undefined);
+    const judge = judgeFrom(this.config, store, entries);
+    const scored = entries.flatMap((entry) => {
+      const scorer = caseScorer(entry, this.#scorers.get(entry.id), judge);
+      return scorer === undefined ? [] : [{ entry, scorer }];
+    });
+    const scorable = scored.map(({ entry }) => entry);
     const obstacle = obstacleOf(entries, scorable);
     const { outcomes, checks } = this.#options;
-    const signals = signalsFrom(this.config, { outcomes, checks, store, cases: entries });
+    const signals = signalsFrom({ outcomes, checks, judge });
     const onJudged = outcomeTeller(this.config, store);
     const conflictJudge = defaultConflictJudge(this.config);
     const report = await learn({
@@ -195,7 +201,12 @@ export class AgentLearn {
       ...(conflictJudge === undefined ? {} : { conflictJudge }),
       ...(this.#runner === undefined ? {} : { runner: this.#runner }),
       ...(this.config.agentName === undefined ? {} : { agentName: this.config.agentName }),
-      cases: scorable.map((entry) => this.#validationCase(entry)),
+      cases: scored.map(({ entry: { id, task, mustPass }, scorer }) => ({
+        id,
+        task,
+        mustPass,
+        score: (output: string) => scorer(output, task),
+      })),
       ...(obstacle === undefined ? {} : { obstacle }),
       activation: this.config.activation,
       alpha: this.config.alpha,
@@ -249,16 +260,21 @@ export class AgentLearn {
     return this.#scorers.get(entry.id) ?? (entry.expected === undefined ? undefined : exactScorer(entry.expected));
   }
 
-  /** Runs the agent on every eval case and stores the result. Scorer precedence: the case's, the call's, comparison with expectedOutput. */
+  /** Runs the agent on every eval case and stores the result. Scorer precedence: the case's, the judge where the case has a judgePrompt, the call's, comparison with expectedOutput. */
   async evaluate(
     agent: (task: string) => Promise<string> | string,
     options: { readonly name: string; readonly scorer?: Scorer; readonly concurrency?: number; readonly signal?: AbortSignal },
   ): Promise<EvalRun & { readonly runId: string }> {
     const { store } = this.#local("evaluate()");
+    const cases = await store.listEvalCases();
+    const judge = judgeFrom(this.config, store, cases);
     const run = await evaluate({
       agent,
-      cases: await store.listEvalCases(),
-      scorerOf: (entry) => this.#scorers.get(entry.id),
+      cases,
+      scorerOf: (entry) => {
+        const own = this.#scorers.get(entry.id);
+        return own ?? (judge === undefined || entry.judgePrompt === undefined ? undefined : caseScorer(entry, own, judge));
+      },
       ...(options.scorer === undefined ? {} : { scorer: options.scorer }),
       name: options.name,
       passScore: this.config.passScore,
@@ -311,10 +327,5 @@ export class AgentLearn {
       if (entry.scorer !== undefined && row !== undefined) this.#scorers.set(row.id, entry.scorer);
     }
     await this.#local("eval.add()").store.saveEvalCases(rows);
-  }
-
-  #validationCase(entry: EvalCase): ValidationCase {
-    const scorer = this.#scorers.get(entry.id) ?? exactScorer(entry.expected ?? "");
-    return { id: entry.id, task: entry.task, mustPass: entry.mustPass, score: (output) => scorer(output, entry.task) };
   }
 }

@@ -13,8 +13,8 @@ export interface OutcomeParts {
   /** What code passed; undefined where it said nothing. */
   readonly outcomes?: readonly OutcomeSignal[] | undefined;
   readonly checks?: readonly TraceCheck[] | undefined;
-  readonly store: Pick<OutcomeStore, "outcomesOf">;
-  readonly cases: readonly EvalCase[];
+  /** Undefined where it is off. */
+  readonly judge?: LlmJudge | undefined;
 }
 
 // A tool that failed and was not tried again is a fault the judge may know to be harmless: with a judge's full mark it makes "partial", and a person is asked.
@@ -22,10 +22,9 @@ const JUDGE_WEIGHT = 2;
 const FAULT_WEIGHT = 1;
 
 /** How runs are judged when somebody learns, beside what was judged when they came: the user's own, else the judge where it is on; and the checks. */
-export function signalsFrom(config: Config, { outcomes, checks = [], store, cases }: OutcomeParts): readonly OutcomeSignal[] {
+export function signalsFrom({ outcomes, checks = [], judge }: OutcomeParts): readonly OutcomeSignal[] {
   const own = checks.length === 0 ? [] : [deterministicSignal({ checks })];
   if (outcomes !== undefined) return [...outcomes, ...own];
-  const judge = judgeFrom(config, store, cases);
   if (judge === undefined) return own;
   const soft = [
     { signal: visibleFaults(), weight: FAULT_WEIGHT },
@@ -34,7 +33,7 @@ export function signalsFrom(config: Config, { outcomes, checks = [], store, case
   return [createCompositeSignal({ name: "default", soft }), ...own];
 }
 
-/** The judge of this configuration; undefined where it is off. Rejects "invalid" like the model's client when it is on and there is no key. */
+/** The judge of this configuration; undefined where it is off. Throws "invalid" like the model's client when it is on and there is no key. */
 export function judgeFrom(config: Config, store: Pick<OutcomeStore, "outcomesOf">, cases: readonly EvalCase[]): LlmJudge | undefined {
   if (config.judge === "off") return undefined;
   const reporter = createReporter("judge");

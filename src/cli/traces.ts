@@ -3,6 +3,7 @@ import { LearnError } from "../base/error.ts";
 import { oneLine, printable } from "../base/text.ts";
 import { AgentLearn } from "../compose/agent-learn.ts";
 import type { Blame } from "../knowledge/blame.ts";
+import { verdict } from "../outcome/judge.ts";
 import type { Outcome, OutcomeStatus } from "../outcome/outcome.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
 import { contextOf } from "./context.ts";
@@ -42,6 +43,13 @@ export function addTraces(program: Command): void {
       terminal.result("agentlearn.traces.show/v1", shown, () => traceText(shown.trace, shown.outcomes));
     });
   group
+    .command("feedback <id>")
+    .description("say how good a run was; what people say counts before everything else")
+    .requiredOption("--score <number>", "from 0 (bad) to 1 (good)")
+    .option("--comment <text>", "why")
+    .option("--source <name>", "who says so (default user)")
+    .action(giveFeedback);
+  group
     .command("blame <id>")
     .description("which of the knowledge items given to a run made it fail, by causal evidence")
     .option("--replay", "repeat the run with each item left out; needs --agent and an eval case with the same task")
@@ -58,6 +66,21 @@ export function addTraces(program: Command): void {
       const traces = await withStore((store) => store.searchTraces(words.join(" "), limit));
       terminal.result("agentlearn.traces.search/v1", { traces }, () => summaries(traces));
     });
+}
+
+async function giveFeedback(id: string, options: { score: string; comment?: string; source?: string }, command: Command): Promise<void> {
+  const { terminal, withStore } = contextOf(command);
+  const { comment, source } = options;
+  // Number("") is 0, and nobody means that.
+  const score = options.score.trim() === "" ? Number.NaN : Number(options.score);
+  const said = await withStore(async (store) => {
+    const { id: traceId } = await store.getTrace(id);
+    await store.addFeedback({ traceId, score, ...(comment === undefined ? {} : { comment }), ...(source === undefined ? {} : { source }) });
+    // Judged again with it now: whoever lists next sees it.
+    await store.drain({ force: false });
+    return { traceId, verdict: verdict(await store.outcomesOf(traceId)) };
+  });
+  terminal.result("agentlearn.traces.feedback/v1", said, () => `${said.traceId}  ${said.verdict?.status ?? "not judged"}`);
 }
 
 async function showBlame(id: string, options: { replay?: boolean; agent?: string; replicates?: string }, command: Command): Promise<void> {

@@ -58,6 +58,20 @@ export function describeTraces(store: () => SqlStore): void {
       expect(await ids({ status: "failure" })).toEqual([]);
     });
 
+    test("lists what a person should look at, until one has said something", async () => {
+      const agentName = `agent-${hex(8)}`;
+      const [odd, fine] = [await save(aTrace({ agentName })), await save(aTrace({ agentName }))];
+      await store().saveOutcomes([
+        anOutcome(odd.id, { source: "composite:a", review: true }),
+        anOutcome(fine.id, { source: "composite:a" }),
+      ]);
+      const listed = async () => (await store().listTraces({ agentName, review: true })).map(({ id }) => id);
+      expect(await listed()).toEqual([odd.id]);
+      expect(await store().outcomesOf(odd.id)).toMatchObject([{ review: true }]);
+      await store().saveOutcomes([anOutcome(odd.id, { source: "feedback:user" })]);
+      expect(await listed()).toEqual([]);
+    });
+
     test("a list shows duration, steps and, once judged, status and score", async () => {
       const agentName = `agent-${hex(8)}`;
       const trace = await save(aTrace({ agentName, steps: [aStep()] }));

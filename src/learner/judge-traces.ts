@@ -21,31 +21,50 @@ export interface JudgedTraces {
   readonly faults: Proposal["failures"];
 }
 
+// A wrong key is refused every time; one run that the provider will not have is not.
+const REFUSALS = 3;
+
 /**
  * Adds what only this process can say of the runs: the user's functions, and models. A signal that can't be asked now, or is wrongly configured, is not
- * asked again for the others of these runs. Rejects "cancelled", and when the store does.
+ * asked again for the others of these runs. What a model refuses while it judges other runs lies in the run, and holds nothing back: whoever wrote the run
+ * could stop all learning otherwise. Rejects "cancelled", and when the store does.
  */
 export async function judgeTraces(options: JudgeTracesOptions, traces: readonly JudgedTrace[]): Promise<JudgedTraces> {
   const { store, clock, signals = [], signal } = options;
   if (signals.length === 0) return { traces, faults: [] };
-  const faults = new Map<string, LearnError>();
+  const faults = new Map<string, { readonly error: LearnError; times: number }>();
+  let modelSpoke = false;
   const isDown = ({ name }: OutcomeSignal): boolean => {
-    const error = faults.get(name);
-    return error !== undefined && mayPass(error);
+    const fault = faults.get(name);
+    if (fault === undefined || !mayPass(fault.error)) return false;
+    return fault.error.retryable || (fault.times >= REFUSALS && !modelSpoke);
   };
   const onAbstain = (name: string, caught: unknown): void => {
-    if (!faults.has(name)) faults.set(name, fromUnknown(caught, `outcome ${name}`));
+    const error = fromUnknown(caught, `outcome ${name}`);
+    const known = faults.get(name);
+    // What may pass decides what becomes of the runs, so it is not hidden behind an earlier refusal.
+    if (known === undefined || (error.retryable && !known.error.retryable)) faults.set(name, { error, times: (known?.times ?? 0) + 1 });
+    else known.times += 1;
   };
   const judgeOne = async ({ trace }: JudgedTrace): Promise<JudgedTrace> => {
     const asked = signals.filter((one) => !isDown(one));
     const said = await judge(trace, asked, clock.nowUs(), { onAbstain, ...(signal === undefined ? {} : { signal }) });
     if (signal?.aborted === true) throw new LearnError("cancelled", "judging was cancelled", { cause: signal.reason });
+    modelSpoke ||= said.some(({ source }) => source.startsWith("judge:"));
     await store.saveOutcomes(said);
     const outcome = verdict(await store.outcomesOf(trace.id));
     return outcome === undefined ? { trace } : { trace, outcome };
   };
   const judged = await mapLimited(traces, options.concurrency, judgeOne, signal);
-  return { traces: judged, faults: [...faults].map(([name, error]) => ({ analyzer: `outcome ${name}`, error })) };
+  return {
+    traces: judged,
+    faults: [...faults].map(([name, { error }]) => ({ analyzer: `outcome ${name}`, error: blamed(error, modelSpoke) })),
+  };
+}
+
+function blamed(error: LearnError, modelSpoke: boolean): LearnError {
+  if (error.retryable || error.code !== "invalid" || !modelSpoke) return error;
+  return new LearnError("internal", `${error.message} (other runs were judged: it lies in the run)`, { cause: error });
 }
 
 /**

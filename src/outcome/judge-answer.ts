@@ -3,7 +3,7 @@ import { digest } from "../base/id.ts";
 import { badOutput, type Llm, type LlmUsage } from "../llm/client.ts";
 import type { Step } from "../trace/trace.ts";
 import { type Control, controlsFor, shuffled } from "./judge-controls.ts";
-import { foldQuote } from "./mark-text.ts";
+import { foldQuote, plainText } from "./mark-text.ts";
 import { criteriaSystem, framed, LLM_JUDGE_PROMPT_VERSION, scoresSystem } from "./prompts/llm-judge.ts";
 import { CHARS_PER_TOKEN, cut, renderSteps } from "./render-steps.ts";
 import { FAILURE_SCORE, SUCCESS_SCORE } from "./score.ts";
@@ -56,19 +56,24 @@ export function materialOf(
   // Marks take about a quarter of marked prose.
   const budget = Math.max(400, Math.floor(maxTokens * CHARS_PER_TOKEN * 0.8));
   const fifth = Math.floor(budget / 5);
-  const task = cut(run.task, fifth);
-  const answer = cut(run.output, 2 * fifth);
-  const expected = wanted.expected === undefined ? undefined : cut(wanted.expected, fifth);
+  const task = seen(run.task, fifth);
+  const answer = seen(run.output, 2 * fifth);
+  const expected = wanted.expected === undefined ? undefined : seen(wanted.expected, fifth);
   const left = budget - task.length - answer.length - (expected?.length ?? 0);
   const { text, steps } = renderSteps(run.steps, left, Math.floor(budget / 6));
   return {
     task,
     answer,
-    steps: run.steps.length === 0 ? "" : text,
+    steps: run.steps.length === 0 ? "" : seen(text, left),
     ...(expected === undefined ? {} : { expected }),
     ...(wanted.judgePrompt === undefined ? {} : { judgePrompt: wanted.judgePrompt.slice(0, MAX_JUDGE_PROMPT_CHARS) }),
-    cut: task.length < run.task.length || answer.length < run.output.length || steps.length < run.steps.length,
+    cut: run.task.length > fifth || run.output.length > 2 * fifth || steps.length < run.steps.length,
   };
+}
+
+/** Cut by what the model will see: a code point may stand for eighteen, and a request that is too long is refused whole. */
+function seen(text: string, maxChars: number): string {
+  return cut(plainText(cut(text, 4 * maxChars)), maxChars);
 }
 
 /** Equal for what the same model would be asked in the same words. */

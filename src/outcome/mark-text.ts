@@ -8,7 +8,7 @@ export const MARK = "\u00a6";
  * encoded tokens, tags) are parted too. Lines stay lines. A model that reads through the marks is not stopped by them: that takes controls, see llm-judge.ts.
  */
 export function markText(text: string): string {
-  return clean(text)
+  return plainText(text)
     .replace(/[^\S\n]+/gu, MARK)
     .replace(WORD_JOINT, `$1${MARK}`)
     .replace(CAMEL, `$1${MARK}`)
@@ -18,13 +18,16 @@ export function markText(text: string): string {
 
 /** What two texts have in common when blanks, marks, hidden characters and case are forgotten: whether a model quoted words that are there. */
 export function foldQuote(text: string): string {
-  return clean(text).replace(/\s+/gu, "").toLowerCase();
+  return plainText(text).replace(/\s+/gu, "").toLowerCase();
 }
 
 const HIDDEN = /(?!\n)[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u{e0000}-\u{e0fff}]|\u00a6|\p{Default_Ignorable_Code_Point}/gu;
 
-/** Tabs and line ends of other systems become what they look like. NFKC: full-width and styled letters are letters. */
-function clean(text: string): string {
+/**
+ * What a reader sees of a text, without the mark: tabs and line ends of other systems become what they look like, full-width and styled letters (NFKC) letters.
+ * May be longer than the text, 18 times at worst.
+ */
+export function plainText(text: string): string {
   return text
     .normalize("NFKC")
     .replace(/\r\n?|[\p{Zl}\p{Zp}]/gu, "\n")

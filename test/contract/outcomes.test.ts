@@ -2,14 +2,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { LearnError } from "../../src/base/error.ts";
 import { AgentLearn, type AgentLearnOptions } from "../../src/compose/agent-learn.ts";
+import { judgeFrom, signalsFrom } from "../../src/compose/outcomes.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { createCompositeSignal } from "../../src/outcome/composite-signal.ts";
 import { customSignal } from "../../src/outcome/custom-signal.ts";
+import { judge, verdict } from "../../src/outcome/judge.ts";
 import type { Outcome } from "../../src/outcome/outcome.ts";
 import { openStore } from "../../src/store/open.ts";
 import { type LoopbackModel, startLoopbackModel } from "../../src/testing/loopback-model.ts";
 // biome-ignore lint/correctness/useImportExtensions: the rule takes the declarations beside the file for the file
 import { judgeBrain } from "../support/judge-model.mjs";
+import { aToolStep, aTrace } from "../unit/trace-factory.ts";
 
 let folder: string;
 let model: LoopbackModel;
@@ -88,6 +93,24 @@ describe("learn() with a judge", () => {
     const report = await learnt(["It is 41."], { judge: "on", openaiBaseUrl: "http://127.0.0.1:9/v1", analyzers: [] });
     expect(report.analyzerFailures).toMatchObject([{ analyzer: "outcome default", code: "unavailable", tracesStayUnread: true }]);
     expect(await learnt([], withJudge())).toMatchObject({ tracesAnalyzed: 1, failures: 1 });
+  });
+
+  test("a run that is read again because something else failed is not paid for again", async () => {
+    const down = { name: "mine", analyze: () => Promise.reject(new LearnError("unavailable", "try later")) };
+    expect((await learnt(["It is 41."], { ...withJudge(), analyzers: [down] })).analyzerFailures).toHaveLength(1);
+    const paid = model.requests();
+    expect(paid).toBe(2);
+    expect(await learnt([], { ...withJudge(), analyzers: [] })).toMatchObject({ tracesAnalyzed: 1, failures: 1 });
+    expect(model.requests()).toBe(paid);
+  });
+
+  test("a tool that failed while the judge finds nothing wrong is for a person: neither a model to follow nor a fault to learn from", async () => {
+    const config = loadConfig({ code: withJudge(), env: {} });
+    const signals = signalsFrom({ judge: judgeFrom(config, { outcomesOf: async () => [] }, []) });
+    const steps = [aToolStep("add", { a: 12, b: 30 }, "busy")];
+    const outcomes = await judge(aTrace({ task: SUM, output: "It is 42.", steps }), signals, 1);
+    expect(verdict(outcomes)).toMatchObject({ source: "composite:default", status: "partial", review: true });
+    expect(verdict(outcomes)?.reasoning).toContain("deterministic says 0.00, judge:llm says 1.00");
   });
 
   test("a judge without a key or a server is refused before anything is read", async () => {

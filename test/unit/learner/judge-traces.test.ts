@@ -39,10 +39,13 @@ describe("judging runs when learning", () => {
   });
 
   // A provider that was down was asked for every one of a thousand runs, a minute each.
-  test.each(["unavailable", "invalid"] as const)("a signal that failed with %s is not asked again, and the others judge", async (code) => {
+  test.each([
+    ["unavailable", 1],
+    ["invalid", 3],
+  ] as const)("a signal that failed with %s is asked %s times, and the others judge", async (code, times) => {
     const down = failing(new LearnError(code, "no answer"));
     const { traces, faults } = await judged([down, customSignal("fine", () => 1)]);
-    expect(down.asked()).toBe(1);
+    expect(down.asked()).toBe(times);
     expect(faults).toMatchObject([{ analyzer: "outcome llm", error: { code } }]);
     expect(traces.every(({ outcome }) => outcome?.source === "signal:fine")).toBe(true);
   });
@@ -51,6 +54,20 @@ describe("judging runs when learning", () => {
     const broken = failing(new TypeError("is not a function"));
     const { faults } = await judged([broken]);
     expect([broken.asked(), faults.length, faults[0]?.error.code]).toEqual([4, 1, "internal"]);
+  });
+
+  // A run whose text the provider refused (too long, against its policy) was the oldest unread one in every cycle: nobody was judged after it, ever.
+  test("a run that the model refuses is named, and holds back no other", async () => {
+    const picky: OutcomeSignal = {
+      name: "llm",
+      judge: (trace) => {
+        if (trace.id === runs[0]?.trace.id) throw new LearnError("invalid", "400 content policy");
+        return { traceId: trace.id, source: "judge:llm", status: "success", score: 1, reasoning: "", evidence: [], createdAtUs: 1 };
+      },
+    };
+    const { traces, faults } = await judged([picky]);
+    expect(traces.map(({ outcome }) => outcome?.source)).toEqual([undefined, "judge:llm", "judge:llm", "judge:llm"]);
+    expect(faults).toMatchObject([{ error: { code: "internal", message: expect.stringContaining("400 content policy") } }]);
   });
 
   test("ends with cancelled when it is told to", async () => {

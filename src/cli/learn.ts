@@ -42,6 +42,9 @@ export function reportText(report: LearnReport): string {
   const lines = [
     `${report.tracesAnalyzed} new traces (${report.failures} failed), ${report.lessonsProposed} lessons, ${report.candidatesCreated} new candidates, ${report.durationMs} ms`,
   ];
+  const { forReview = [] } = report;
+  if (forReview.length > 0)
+    lines.push(`${paint("yellow", "look at".padEnd(9))} ${forReview.length} judged run(s): agentlearn traces list --review`);
   for (const { item, validation, next } of report.decisions) {
     const verdict =
       validation === undefined ? "waits" : { pass: "passed", refuse: "refused", inconclusive: "undecided" }[validation.decision];

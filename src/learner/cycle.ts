@@ -62,7 +62,10 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   return report;
 }
 
-type Mined = Pick<LearnReport, "tracesAnalyzed" | "failures" | "lessonsProposed" | "candidatesCreated" | "refusals" | "analyzerFailures">;
+type Mined = Pick<
+  LearnReport,
+  "tracesAnalyzed" | "failures" | "forReview" | "lessonsProposed" | "candidatesCreated" | "refusals" | "analyzerFailures"
+>;
 
 async function mine(options: LearnOptions, tell: (progress: LearnProgress) => void): Promise<Mined> {
   const { store } = options;
@@ -72,7 +75,7 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
     options.onJudged !== undefined;
   // The collector mines every minute without a model; what it read must still reach the model, and the user's own checks, when somebody asks for them.
   const reading = asked ? "full" : "background";
-  const { traces, faults: abstained } = await judgeTraces(options, await store.unanalyzed(options.maxTraces ?? 1_000, reading));
+  const { traces, faults: abstained, forReview } = await judgeTraces(options, await store.unanalyzed(options.maxTraces ?? 1_000, reading));
   const traceIds = traces.map(({ trace }) => trace.id);
   tell({ phase: "analyze", done: 0, total: traces.length, detail: `${traces.length} new traces` });
   const refusals: (Proposal["refusals"][number] & { readonly analyzer: string })[] = [];
@@ -112,6 +115,7 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
   return {
     tracesAnalyzed: traces.length,
     failures: traces.filter(({ outcome }) => outcome?.status === "failure").length,
+    ...(forReview.length === 0 ? {} : { forReview }),
     lessonsProposed,
     candidatesCreated,
     refusals: [

@@ -19,6 +19,8 @@ export interface JudgedTraces {
   readonly traces: readonly JudgedTrace[];
   /** Signals that could not judge, each with its first error, named as the report names analyzers. */
   readonly faults: Proposal["failures"];
+  /** Ids of runs that a person should look at, by what was said now. */
+  readonly forReview: readonly string[];
 }
 
 // A wrong key is refused every time; one run that the provider will not have is not.
@@ -31,8 +33,9 @@ const REFUSALS = 3;
  */
 export async function judgeTraces(options: JudgeTracesOptions, traces: readonly JudgedTrace[]): Promise<JudgedTraces> {
   const { store, clock, signals = [], signal } = options;
-  if (signals.length === 0) return { traces, faults: [] };
+  if (signals.length === 0) return { traces, faults: [], forReview: [] };
   const faults = new Map<string, { readonly error: LearnError; times: number }>();
+  const forReview: string[] = [];
   let modelSpoke = false;
   const isDown = ({ name }: OutcomeSignal): boolean => {
     const fault = faults.get(name);
@@ -51,15 +54,14 @@ export async function judgeTraces(options: JudgeTracesOptions, traces: readonly 
     const said = await judge(trace, asked, clock.nowUs(), { onAbstain, ...(signal === undefined ? {} : { signal }) });
     if (signal?.aborted === true) throw new LearnError("cancelled", "judging was cancelled", { cause: signal.reason });
     modelSpoke ||= said.some(({ source }) => source.startsWith("judge:"));
+    if (said.some(({ review }) => review === true)) forReview.push(trace.id);
     await store.saveOutcomes(said);
     const outcome = verdict(await store.outcomesOf(trace.id));
     return outcome === undefined ? { trace } : { trace, outcome };
   };
   const judged = await mapLimited(traces, options.concurrency, judgeOne, signal);
-  return {
-    traces: judged,
-    faults: [...faults].map(([name, { error }]) => ({ analyzer: `outcome ${name}`, error: blamed(error, modelSpoke) })),
-  };
+  const named = [...faults].map(([name, { error }]) => ({ analyzer: `outcome ${name}`, error: blamed(error, modelSpoke) }));
+  return { traces: judged, faults: named, forReview };
 }
 
 function blamed(error: LearnError, modelSpoke: boolean): LearnError {

@@ -158,10 +158,11 @@ describe("learn() with outcomes of the user's own", () => {
       { signal: polite, weight: 1 },
     ];
     const hard = [customSignal("number", (trace) => /\d/.test(trace.output))];
-    await learnt(["It is 42.", "no idea", "It is 42, please, and so it was."], {
+    const { forReview } = await learnt(["It is 42.", "no idea", "It is 42, please, and so it was."], {
       outcomes: [createCompositeSignal({ name: "mine", hard, soft })],
       analyzers: [],
     });
+    expect(forReview).toHaveLength(2);
     const all = await outcomesByAnswer();
     const mine = (answer: string) => all[answer]?.find(({ source }) => source === "composite:mine");
     expect(mine("It is 42.")).toMatchObject({ score: 0.75, review: true });

@@ -29,20 +29,22 @@ export function baggagePolicy({ baggage, baggageSecret }: Pick<Config, "baggage"
 
 /** RecoveryAnalyzer needs nothing; the LLM takes part when a key or a base URL says where it is. */
 export function defaultAnalyzers(config: Config): readonly Analyzer[] {
-  const llm = llmFrom(config);
-  return llm === undefined ? [recoveryAnalyzer()] : [recoveryAnalyzer(), llmAnalyzer({ llm })];
+  return hasModel(config) ? [recoveryAnalyzer(), llmAnalyzer({ llm: llmFrom(config) })] : [recoveryAnalyzer()];
 }
 
 /** A second opinion on contradictions, where there is a model to ask. */
 export function defaultConflictJudge(config: Config): ConflictJudge | undefined {
-  const llm = llmFrom(config);
-  return llm === undefined ? undefined : createConflictJudge({ llm });
+  return hasModel(config) ? createConflictJudge({ llm: llmFrom(config) }) : undefined;
 }
 
-function llmFrom(config: Config): Llm | undefined {
-  if (config.openaiApiKey === undefined && config.openaiBaseUrl === undefined) return undefined;
+function hasModel(config: Config): boolean {
+  return config.openaiApiKey !== undefined || config.openaiBaseUrl !== undefined;
+}
+
+/** The configured server with this model. Throws "invalid" when there is neither a key nor a base URL. */
+export function llmFrom(config: Config, model: string = config.model): Llm {
   return createLlm({
-    model: config.model,
+    model,
     ...(config.openaiApiKey === undefined ? {} : { apiKey: config.openaiApiKey }),
     ...(config.openaiBaseUrl === undefined ? {} : { baseUrl: config.openaiBaseUrl }),
     suppress: withoutTracing,

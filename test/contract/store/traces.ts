@@ -58,6 +58,20 @@ export function describeTraces(store: () => SqlStore): void {
       expect(await ids({ status: "failure" })).toEqual([]);
     });
 
+    test("lists what a person should look at, until one has said something", async () => {
+      const agentName = `agent-${hex(8)}`;
+      const [odd, fine] = [await save(aTrace({ agentName })), await save(aTrace({ agentName }))];
+      await store().saveOutcomes([
+        anOutcome(odd.id, { source: "composite:a", review: true }),
+        anOutcome(fine.id, { source: "composite:a" }),
+      ]);
+      const listed = async () => (await store().listTraces({ agentName, review: true })).map(({ id }) => id);
+      expect(await listed()).toEqual([odd.id]);
+      expect(await store().outcomesOf(odd.id)).toMatchObject([{ review: true }]);
+      await store().saveOutcomes([anOutcome(odd.id, { source: "feedback:user" })]);
+      expect(await listed()).toEqual([]);
+    });
+
     test("a list shows duration, steps and, once judged, status and score", async () => {
       const agentName = `agent-${hex(8)}`;
       const trace = await save(aTrace({ agentName, steps: [aStep()] }));
@@ -111,8 +125,10 @@ export function describeTraces(store: () => SqlStore): void {
     test("counts the same outcome as the judge does, whatever was said", async () => {
       const agentName = `agent-${hex(8)}`;
       const trace = await save(aTrace({ agentName }));
-      const source = fc.constantFrom("deterministic", "check:a", "check:b", "evaluation:a", "evaluation:b", "feedback:a", "feedback:b");
-      const outcome = fc.record({ source, score: fc.constantFrom(0, 0.5, 1), createdAtUs: fc.constantFrom(T0, T0 + 1) });
+      const kinds = ["check", "judge", "signal", "composite", "evaluation", "feedback"];
+      const source = fc.constantFrom("deterministic", ...kinds.flatMap((kind) => [`${kind}:a`, `${kind}:b`]));
+      const status = fc.constantFrom("success", "failure", "partial");
+      const outcome = fc.record({ source, status, score: fc.constantFrom(0, 0.5, 1), createdAtUs: fc.constantFrom(T0, T0 + 1) });
       const outcomes = fc.uniqueArray(outcome, { minLength: 1, maxLength: 7, selector: (entry) => entry.source });
       await fc.assert(
         fc.asyncProperty(outcomes, async (said) => {

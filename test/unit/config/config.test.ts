@@ -34,6 +34,8 @@ describe("loadConfig", () => {
       alpha: 0.05,
       minimumGain: 0.05,
       hibernateDays: 0,
+      judge: "off",
+      judgeShare: 1,
       passScore: 0.7,
       confirmReplicates: 2,
       concurrency: 4,

@@ -12,7 +12,7 @@ export function stripKnowledge(text: string): string {
 }
 
 /** The same trace without our own words, in every text that analyzers read. */
-export function stripTrace({ trace, outcome }: JudgedTrace): JudgedTrace {
+export function stripTrace({ trace, outcome, kept }: JudgedTrace): JudgedTrace {
   const steps = trace.steps.map((step) => ({
     ...step,
     input: stripKnowledge(step.input),
@@ -22,6 +22,7 @@ export function stripTrace({ trace, outcome }: JudgedTrace): JudgedTrace {
   }));
   return {
     trace: { ...trace, task: stripKnowledge(trace.task), output: stripKnowledge(trace.output), steps },
+    ...(kept === undefined ? {} : { kept }),
     ...(outcome === undefined ? {} : { outcome: { ...outcome, reasoning: stripKnowledge(outcome.reasoning) } }),
   };
 }

@@ -58,6 +58,8 @@ export type { KnowledgeType, Lesson, Taint } from "./lesson/lesson.ts";
 export { llmAnalyzer } from "./lesson/llm-analyzer.ts";
 export type { AnalysisResult, Analyzer, JudgedTrace, KnownItem, Surroundings } from "./lesson/ports.ts";
 export { recoveryAnalyzer } from "./lesson/recovery-analyzer.ts";
+export { createTieredAnalyzer } from "./lesson/tiered-analyzer.ts";
+export { createLlm, type Llm, type LlmOptions } from "./llm/client.ts";
 export { deterministicSignal } from "./outcome/deterministic-signal.ts";
 export type { Feedback, Outcome, OutcomeStatus } from "./outcome/outcome.ts";
 export type { OutcomeSignal, TraceCheck } from "./outcome/ports.ts";

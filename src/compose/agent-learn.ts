@@ -46,7 +46,7 @@ export interface AgentLearnOptions extends Partial<Omit<Config, "injector">> {
   /** User-supplied checks on every run, applied when learning. */
   readonly checks?: readonly TraceCheck[];
   readonly signals?: readonly OutcomeSignal[];
-  /** Default: RecoveryAnalyzer, and LLMAnalyzer when a key or a base URL is configured. */
+  /** Default: what `analyzer` says, RecoveryAnalyzer alone when neither a key nor a base URL is configured. */
   readonly analyzers?: readonly Analyzer[];
   readonly onProgress?: (progress: LearnProgress) => void;
 }

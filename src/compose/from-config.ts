@@ -1,9 +1,11 @@
 import type { BaggagePolicy } from "../agent/baggage.ts";
 import type { Config } from "../config/config.ts";
 import { type ConflictJudge, createConflictJudge } from "../knowledge/conflict-judge.ts";
+import { createBatchAnalyzer } from "../lesson/batch-analyzer.ts";
 import { llmAnalyzer } from "../lesson/llm-analyzer.ts";
 import type { Analyzer } from "../lesson/ports.ts";
 import { recoveryAnalyzer } from "../lesson/recovery-analyzer.ts";
+import { createTieredAnalyzer } from "../lesson/tiered-analyzer.ts";
 import { createLlm, type Llm } from "../llm/client.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import { endpointTarget, type Target } from "./runtime.ts";
@@ -27,10 +29,16 @@ export function baggagePolicy({ baggage, baggageSecret }: Pick<Config, "baggage"
   return { enabled: baggage === "on", ...(baggageSecret === undefined ? {} : { secret: baggageSecret }) };
 }
 
-/** RecoveryAnalyzer needs nothing; the LLM takes part when a key or a base URL says where it is. */
+/** RecoveryAnalyzer needs nothing; a model takes part when a key or a base URL says where it is, in the way the setting `analyzer` says. */
 export function defaultAnalyzers(config: Config): readonly Analyzer[] {
   const llm = llmFrom(config);
-  return llm === undefined ? [recoveryAnalyzer()] : [recoveryAnalyzer(), llmAnalyzer({ llm })];
+  const recovery = recoveryAnalyzer();
+  if (llm === undefined || config.analyzer === "recovery") return [recovery];
+  if (config.analyzer === "batch") return [recovery, createBatchAnalyzer({ llm })];
+  if (config.analyzer === "llm") return [recovery, llmAnalyzer({ llm })];
+  const small = config.smallModel === undefined ? undefined : llmFrom({ ...config, model: config.smallModel });
+  const models = [...(small === undefined ? [] : [llmAnalyzer({ llm: small, name: "small-llm" })]), llmAnalyzer({ llm })];
+  return [createTieredAnalyzer({ tiers: [recovery, ...models] })];
 }
 
 /** A second opinion on contradictions, where there is a model to ask. */

@@ -40,6 +40,8 @@ export interface Config {
   readonly corsOrigins?: string | undefined;
   readonly maxBodyBytes: number;
   readonly model: string;
+  readonly smallModel?: string | undefined;
+  readonly analyzer: "recovery" | "llm" | "batch" | "tiered";
   readonly openaiApiKey?: string | undefined;
   readonly openaiBaseUrl?: string | undefined;
 }
@@ -161,6 +163,11 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .default(67_108_864)
     .describe("Most bytes of one OTLP request, as sent and again after decompression."),
   model: text.default("gpt-4o-mini").describe("Model for judging and for mining lessons."),
+  smallModel: text.optional().describe("Model that the analyzer tiered asks before model. Without it there is one tier less."),
+  analyzer: z
+    .enum(["recovery", "llm", "batch", "tiered"], 'must be "recovery", "llm", "batch" or "tiered"')
+    .default("llm")
+    .describe("What mines lessons where a model can be asked. Recovery, which needs none, always takes part. See Analyzers."),
   openaiApiKey: text.optional().describe("Key for the model. Falls back to OPENAI_API_KEY."),
   openaiBaseUrl: httpUrl.optional().describe("Base URL of an OpenAI-compatible server. Falls back to OPENAI_BASE_URL."),
 });

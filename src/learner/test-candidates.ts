@@ -70,7 +70,12 @@ export async function testCandidates(
       sourceTasks: sources.tasks,
       runner,
       context,
-      renderWith: (candidate) => renderTrial(active, candidate),
+      // A revision is tried in the place of what it revises, not beside it.
+      renderWith: (candidate) =>
+        renderTrial(
+          active.filter(({ id }) => id !== candidate.revises),
+          candidate,
+        ),
       baseline,
       alpha: options.alpha,
       ...(await nextPlace(store)),

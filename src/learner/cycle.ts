@@ -12,6 +12,7 @@ import { judgeConflicts } from "./judge-conflicts.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { readingsOf } from "./readings.ts";
 import { type RetireReport, retire } from "./retire.ts";
+import { createSieve } from "./sieve.ts";
 import { createSurroundings } from "./surroundings.ts";
 import { type TestOptions, testCandidates } from "./test-candidates.ts";
 
@@ -80,6 +81,7 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
   const readings = await readingsOf(store, options.analyzers, traces);
   const stored = readings.length === 0 ? [] : await store.listKnowledge({});
   const archived = stored.filter(({ status }) => status === "archived");
+  const sieve = createSieve(stored, readings.length === 0 ? [] : await store.listEvalCases());
   const surroundings = createSurroundings(
     store,
     stored.filter(({ status }) => status !== "archived"),
@@ -96,7 +98,12 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
         refusals.push({ analyzer: analyzer.name, reason, traceIds: lesson.sourceTraceIds, text: lesson.content });
         continue;
       }
-      const { created } = await store.propose(lesson, ACTOR);
+      const sifted = sieve(lesson, offered);
+      if (typeof sifted === "string") {
+        refusals.push({ analyzer: analyzer.name, reason: sifted, traceIds: lesson.sourceTraceIds, text: lesson.content });
+        continue;
+      }
+      const { created } = await store.propose(sifted, ACTOR);
       lessonsProposed += 1;
       if (created) candidatesCreated += 1;
     }

@@ -1,3 +1,4 @@
+import { isStopWord } from "../base/search-words.ts";
 import { foldText } from "../base/similarity.ts";
 import type { Lesson } from "./lesson.ts";
 
@@ -9,13 +10,15 @@ export interface KnownAnswer {
 
 /** Words in a row. Fewer are phrases of the subject ("from drivers where name"); more let a sentence through that was changed in one place. */
 const GRAM = 5;
+/** Of those, words that tell something: "by one plus the rate" is in more than one text about interest. */
+const TELLING = 3;
 
 /** Answers that any text may hold by chance. */
 const COMMON: ReadonlySet<string> = new Set("yes no true false none null unknown error ok other all both neither".split(" "));
 
 /**
  * Looks for expected answers in lessons: a learner that has seen an answer can make a candidate pass by telling it. Says which case a lesson copies, as a reason for
- * a refusal; undefined when none. Copied is: five words in a row of an answer that its own task does not hold; or the whole of a shorter answer
+ * a refusal; undefined when none. Copied is: five words in a row, three of them telling, of an answer that its own task does not hold; or the whole of a shorter answer
  * (a number of two digits or more, a name) that stands in none of the runs the lesson was read from, so that it can only come from the answers.
  */
 export function createAnswerCheck(
@@ -60,7 +63,9 @@ function wordsOf(text: string): readonly string[] {
 }
 
 function gramsOf(words: readonly string[]): readonly string[] {
-  return words.length < GRAM ? [] : words.slice(GRAM - 1).map((_, index) => words.slice(index, index + GRAM).join(" "));
+  if (words.length < GRAM) return [];
+  const grams = words.slice(GRAM - 1).map((_, index) => words.slice(index, index + GRAM));
+  return grams.filter((gram) => gram.filter((word) => !isStopWord(word)).length >= TELLING).map((gram) => gram.join(" "));
 }
 
 function spaced(words: readonly string[]): string {

@@ -5,7 +5,7 @@ import type { JudgedTrace } from "./ports.ts";
 /** What went wrong in a run: features with their weights. Two runs that failed in the same way have the same, whatever they were asked. */
 export type FailureSignature = ReadonlyMap<string, number>;
 
-/** Errors say what they are in their first words, tracebacks in their last line; the middle is values and frames. */
+/** Errors say what they are in their first words or their last; the middle is values and frames. */
 const HEAD_CHARS = 300;
 const TAIL_CHARS = 200;
 const MAX_WORDS = 40;
@@ -25,7 +25,7 @@ export function failureSignature({ trace, outcome }: JudgedTrace): FailureSignat
   const failing = trace.steps.filter((step) => step.error !== undefined);
   for (const [index, { name, kind, error }] of failing.entries()) {
     const weight = index === failing.length - 1 ? 1 : 0.5;
-    add(`${kind === "tool" ? "tool" : kind}:${kind === "llm" ? "" : name}`, 2 * weight);
+    add(`${kind === "tool" ? "tool" : kind}:${kind === "llm" ? "" : name}`, weight);
     if (error?.type !== undefined) add(`type:${maskValues(error.type)}`, 2 * weight);
     for (const word of errorWords(error?.message ?? "")) add(`error:${word}`, weight);
   }
@@ -55,15 +55,32 @@ export function maskValues(text: string): string {
       // The apostrophe of "can't" opens nothing: a quote stands at the edge of a word.
       .replace(/(?<![\p{L}\p{N}])(["'`])(?:(?!\1)[^\n]){0,200}\1(?![\p{L}\p{N}])/gu, "§value")
       .replace(/(?<![\p{L}\p{N}_])(?:[A-Za-z]:)?(?:[/\\][\w.-]+){2,}/gu, "§path")
-      .replace(/(?<![\p{L}_])[-+]?\d[\d.,:_-]*/gu, "§n")
+      .replace(/(?<![\p{L}\p{N}_])[-+]?\d[\d.,:_-]*/gu, "§n")
       .toLowerCase()
   );
 }
 
 function errorWords(message: string): readonly string[] {
-  const short =
-    message.length <= HEAD_CHARS + TAIL_CHARS ? message : `${message.slice(0, HEAD_CHARS)} ${message.slice(message.length - TAIL_CHARS)}`;
+  const short = TRACEBACK.test(message.slice(0, HEAD_CHARS)) ? lastLine(message) : ends(message);
   return [...new Set(maskValues(short).match(/[\p{L}_§][\p{L}\p{N}_]*/gu) ?? [])].slice(0, MAX_WORDS);
+}
+
+const TRACEBACK = /Traceback \(most recent call last\)/;
+
+/** The frames of a traceback are the same for every error of a program; its last line is the error. */
+function lastLine(message: string): string {
+  return (
+    message
+      .slice(-2 * HEAD_CHARS)
+      .trimEnd()
+      .split("\n")
+      .at(-1) ?? ""
+  );
+}
+
+function ends(message: string): string {
+  if (message.length <= HEAD_CHARS + TAIL_CHARS) return message;
+  return `${message.slice(0, HEAD_CHARS)} ${message.slice(message.length - TAIL_CHARS)}`;
 }
 
 /** Why the last answer ended, where that is a fault: cut off, filtered. */

@@ -35,7 +35,7 @@ export async function propose(
       if (result.failure !== undefined) failures.push({ analyzer: analyzer.name, error: result.failure });
       for (const unscoped of result.lessons) {
         const lesson = scoped(unscoped, own);
-        const reason = guardLesson(lesson);
+        const reason = guardLesson(lesson, tasksOf(lesson, own));
         if (reason !== undefined) refusals.push({ reason: `the lesson ${reason}`, traceIds: lesson.sourceTraceIds, text: lesson.content });
         else byFingerprint.set(lesson.fingerprint, merged(byFingerprint.get(lesson.fingerprint), lesson));
       }
@@ -54,6 +54,12 @@ function scoped(lesson: Lesson, traces: readonly JudgedTrace[]): Lesson {
   const [agentName] = agents;
   if (agents.size !== 1 || agentName === undefined) return lesson;
   return { ...lesson, agentName, fingerprint: digest([lesson.fingerprint, agentName]) };
+}
+
+/** What the runs were asked that the lesson was read from. */
+export function tasksOf({ sourceTraceIds }: Pick<Lesson, "sourceTraceIds">, traces: readonly JudgedTrace[]): readonly string[] {
+  const sources = new Set(sourceTraceIds);
+  return traces.flatMap(({ trace }) => (sources.has(trace.id) && trace.task !== "" ? [trace.task] : []));
 }
 
 /** The words of the first; the sources and the doubts of both. */

@@ -2,6 +2,7 @@ import { fromUnknown } from "../base/error.ts";
 import { guardLesson } from "./guard.ts";
 import type { Lesson } from "./lesson.ts";
 import type { AnalysisResult, Analyzer, JudgedTrace } from "./ports.ts";
+import { tasksOf } from "./propose.ts";
 
 export interface TieredAnalyzerOptions {
   /** Cheap and certain first. */
@@ -43,7 +44,7 @@ export function createTieredAnalyzer({ tiers }: TieredAnalyzerOptions): Analyzer
             analyzer: `${NAME}:${tier.name}`,
             reasoning: `${lesson.reasoning} (tier ${index + 1} of ${tiers.length}, ${tier.name})`,
           });
-          if (guardLesson(lesson) === undefined) for (const id of lesson.sourceTraceIds) explained.add(id);
+          if (guardLesson(lesson, tasksOf(lesson, traces)) === undefined) for (const id of lesson.sourceTraceIds) explained.add(id);
         }
         // The next tier costs more; it is not asked in place of one that will answer again in a minute.
         if (result.failure !== undefined) return { lessons, refusals, failure: result.failure };

@@ -1,5 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createAnswerCheck } from "../../../src/lesson/copies-answer.ts";
+import { createRacingDatabase } from "../../../src/testing/racing-database.ts";
+import { racingTasks } from "../../../src/testing/racing-tasks.ts";
+import { loadRetrievalSet } from "../../support/retrieval-set.ts";
 
 const check = (expected: string, content: string, { task = "a question", runs = [] as readonly string[], appliesWhen = "always" } = {}) =>
   createAnswerCheck([{ task, expected }])({ content, appliesWhen }, () => runs);
@@ -36,4 +42,21 @@ describe("a lesson does not copy an expected answer", () => {
 
   test("but five words in a row are copied even where a run holds them", () =>
     expect(check("the lap record is held by the red car", "the lap record is held", { runs: ["the lap record is held"] })).toBeDefined());
+});
+
+describe("rules that people wrote", () => {
+  test("150 of them are not taken for copies of each other, nor of 106 answers about races that no run of theirs holds", async () => {
+    const { rules } = (await loadRetrievalSet()).readRetrievalSet();
+    const folder = mkdtempSync(join(tmpdir(), "agentlearn-answers-"));
+    createRacingDatabase(join(folder, "racing.db"));
+    const { train, heldOut } = racingTasks(join(folder, "racing.db"));
+    rmSync(folder, { recursive: true });
+    const racing = [...train, ...heldOut];
+    expect([rules.length, racing.length]).toEqual([150, 106]);
+    const refused = rules.flatMap((rule) => {
+      const others = rules.filter(({ id }) => id !== rule.id).map(({ content }) => ({ task: "another question", expected: content }));
+      return createAnswerCheck([...others, ...racing])({ content: rule.content, appliesWhen: rule.applies_when }, () => []) ?? [];
+    });
+    expect(refused).toEqual([]);
+  });
 });

@@ -45,8 +45,10 @@ const claim = (overrides: object = {}) => ({
   ...overrides,
 });
 const answer = (...lessons: object[]) => ({ kind: "answer", content: JSON.stringify({ lessons }) }) as const;
-const prompt = (at = -1): string =>
-  (server.requests.at(at)?.body["messages"] as { content: string }[]).map(({ content }) => content).join("\n");
+const prompt = (): string => {
+  const messages = (server.requests.at(-1)?.body["messages"] ?? []) as readonly { readonly content: string }[];
+  return messages.map(({ content }) => content).join("\n");
+};
 const THREE = [run(1), run(2), run(3)];
 
 describe("the batch analyzer", () => {

@@ -47,7 +47,7 @@ const KINDS: readonly ((n: number) => JudgedTrace)[] = [
   (n) => failed(n, [], { task: `translate paragraph ${n} into French` }, `the answer is in the wrong language in paragraph ${n}`),
 ];
 
-/** Share of runs that are in the same cluster as most of their kind, and nobody else's. */
+/** Run ids by cluster. */
 function clustersOf(runs: readonly JudgedTrace[]): readonly (readonly string[])[] {
   return cluster(runs.map((judged) => ({ id: judged.trace.id, signature: failureSignature(judged) }))).map((members) =>
     members.map(({ id }) => id),

@@ -1,9 +1,11 @@
 import type { BaggagePolicy } from "../agent/baggage.ts";
 import type { Config } from "../config/config.ts";
 import { type ConflictJudge, createConflictJudge } from "../knowledge/conflict-judge.ts";
+import { createBatchAnalyzer } from "../lesson/batch-analyzer.ts";
 import { llmAnalyzer } from "../lesson/llm-analyzer.ts";
 import type { Analyzer } from "../lesson/ports.ts";
 import { recoveryAnalyzer } from "../lesson/recovery-analyzer.ts";
+import { createTieredAnalyzer } from "../lesson/tiered-analyzer.ts";
 import { createLlm, type Llm } from "../llm/client.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import { endpointTarget, type Target } from "./runtime.ts";
@@ -27,9 +29,15 @@ export function baggagePolicy({ baggage, baggageSecret }: Pick<Config, "baggage"
   return { enabled: baggage === "on", ...(baggageSecret === undefined ? {} : { secret: baggageSecret }) };
 }
 
-/** RecoveryAnalyzer needs nothing; the LLM takes part when a key or a base URL says where it is. */
+/** RecoveryAnalyzer needs nothing; a model takes part when a key or a base URL says where it is, in the way the setting `analyzer` says. */
 export function defaultAnalyzers(config: Config): readonly Analyzer[] {
-  return hasModel(config) ? [recoveryAnalyzer(), llmAnalyzer({ llm: llmFrom(config) })] : [recoveryAnalyzer()];
+  const recovery = recoveryAnalyzer();
+  if (!hasModel(config) || config.analyzer === "recovery") return [recovery];
+  const llm = llmFrom(config);
+  if (config.analyzer === "batch") return [recovery, createBatchAnalyzer({ llm })];
+  if (config.analyzer === "llm") return [recovery, llmAnalyzer({ llm })];
+  const small = config.smallModel === undefined ? [] : [llmAnalyzer({ llm: llmFrom(config, config.smallModel), name: "small-llm" })];
+  return [createTieredAnalyzer({ tiers: [recovery, ...small, llmAnalyzer({ llm })] })];
 }
 
 /** A second opinion on contradictions, where there is a model to ask. */

@@ -24,7 +24,7 @@ export interface LearnParts {
   readonly checks?: readonly TraceCheck[];
   /** How runs are judged when learning, beside the checks. Default: the judge, with `judge: "on"`. */
   readonly outcomes?: readonly OutcomeSignal[];
-  /** Default: RecoveryAnalyzer, and LLMAnalyzer when a key or a base URL is configured. */
+  /** Default: what `analyzer` says, RecoveryAnalyzer alone when neither a key nor a base URL is configured. */
   readonly analyzers?: readonly Analyzer[];
   readonly onProgress?: (progress: LearnProgress) => void;
 }

@@ -45,6 +45,8 @@ export interface Config {
   readonly judgeModel?: string | undefined;
   readonly judgeShare: number;
   readonly evaluationsEndpoint?: string | undefined;
+  readonly smallModel?: string | undefined;
+  readonly analyzer: "recovery" | "llm" | "batch" | "tiered";
   readonly openaiApiKey?: string | undefined;
   readonly openaiBaseUrl?: string | undefined;
 }
@@ -184,6 +186,11 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
   evaluationsEndpoint: httpUrl
     .optional()
     .describe("OTLP/HTTP receiver that `learn` sends its own judgements to, as gen_ai.evaluation.result. None by default."),
+  smallModel: text.optional().describe("Model that the analyzer tiered asks before model. Without it there is one tier less."),
+  analyzer: z
+    .enum(["recovery", "llm", "batch", "tiered"], 'must be "recovery", "llm", "batch" or "tiered"')
+    .default("llm")
+    .describe("What mines lessons where a model can be asked. Recovery, which needs none, always takes part. See Analyzers."),
   openaiApiKey: text.optional().describe("Key for the model. Falls back to OPENAI_API_KEY."),
   openaiBaseUrl: httpUrl.optional().describe("Base URL of an OpenAI-compatible server. Falls back to OPENAI_BASE_URL."),
 });

@@ -10,7 +10,10 @@ import type { OutcomeSignal } from "../outcome/ports.ts";
 import { judgeConflicts } from "./judge-conflicts.ts";
 import { judgeTraces, mayPass } from "./judge-traces.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
+import { readingsOf } from "./readings.ts";
 import { type RetireReport, retire } from "./retire.ts";
+import { createSieve } from "./sieve.ts";
+import { createSurroundings } from "./surroundings.ts";
 import { type TestOptions, testCandidates } from "./test-candidates.ts";
 
 export interface LearnOptions extends TestOptions {
@@ -80,13 +83,22 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
   tell({ phase: "analyze", done: 0, total: traces.length, detail: `${traces.length} new traces` });
   const refusals: (Proposal["refusals"][number] & { readonly analyzer: string })[] = [];
   const faults: Proposal["failures"][number][] = [...abstained];
+  const unread: { readonly analyzer: string; readonly offered: readonly string[]; readonly kept: Proposal["unread"] }[] = [];
   let lessonsProposed = 0;
   let candidatesCreated = 0;
-  const archived = traces.length === 0 ? [] : await store.listKnowledge({ status: "archived" });
-  for (const analyzer of traces.length === 0 ? [] : options.analyzers) {
-    const result = await propose(traces, [analyzer], options.signal);
+  const readings = await readingsOf(store, options.analyzers, traces);
+  const stored = readings.length === 0 ? [] : await store.listKnowledge({});
+  const archived = stored.filter(({ status }) => status === "archived");
+  const sieve = createSieve(stored, readings.length === 0 ? [] : await store.listEvalCases());
+  const surroundings = createSurroundings(
+    store,
+    stored.filter(({ status }) => status !== "archived"),
+  );
+  for (const { analyzer, offered } of readings) {
+    const result = await propose(offered, [analyzer], options.signal, surroundings);
     faults.push(...result.failures);
     refusals.push(...result.refusals.map((refusal) => ({ ...refusal, analyzer: analyzer.name })));
+    unread.push({ analyzer: analyzer.name, offered: offered.map(({ trace }) => trace.id), kept: result.unread });
     for (const lesson of result.lessons) {
       const known = archivedAs(archived, lesson);
       if (known !== undefined) {
@@ -94,13 +106,19 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
         refusals.push({ analyzer: analyzer.name, reason, traceIds: lesson.sourceTraceIds, text: lesson.content });
         continue;
       }
-      const { created } = await store.propose(lesson, ACTOR);
+      const sifted = sieve(lesson, offered);
+      if (typeof sifted === "string") {
+        refusals.push({ analyzer: analyzer.name, reason: sifted, traceIds: lesson.sourceTraceIds, text: lesson.content });
+        continue;
+      }
+      const { created } = await store.propose(sifted, ACTOR);
       lessonsProposed += 1;
       if (created) candidatesCreated += 1;
     }
   }
   const tracesStayUnread = faults.some(({ error }) => mayPass(error));
-  if (traces.length > 0 && !tracesStayUnread) {
+  if (readings.length > 0 && !tracesStayUnread) {
+    for (const { analyzer, offered, kept } of unread) await store.keep(analyzer, offered, kept);
     for (const name of new Set(refusals.map(({ analyzer }) => analyzer))) {
       const own = refusals.filter(({ analyzer }) => analyzer === name).map(({ analyzer: _analyzer, ...refusal }) => refusal);
       await store.saveRefusals(own, name);

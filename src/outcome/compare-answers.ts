@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { cutText } from "../base/cut-text.ts";
 import type { AnswerJudgeOptions } from "./judge-answer.ts";
 import { compareSystem, framed } from "./prompts/llm-judge.ts";
-import { CHARS_PER_TOKEN, cut } from "./render-steps.ts";
+import { CHARS_PER_TOKEN } from "./render-steps.ts";
 
 export interface JudgeComparison {
   readonly better: "first" | "second" | "tie";
@@ -29,10 +30,10 @@ export function createComparison(
   async function ask({ task, expected }: Answers, a: string, b: string, signal: AbortSignal | undefined): Promise<z.infer<typeof ANSWER>> {
     const nonce = newNonce();
     const user = [
-      framed("TASK", cut(task, quarter), nonce),
-      ...(expected === undefined ? [] : [framed("EXPECTED", cut(expected, quarter), nonce)]),
-      framed("A", cut(a, quarter), nonce),
-      framed("B", cut(b, quarter), nonce),
+      framed("TASK", cutText(task, quarter), nonce),
+      ...(expected === undefined ? [] : [framed("EXPECTED", cutText(expected, quarter), nonce)]),
+      framed("A", cutText(a, quarter), nonce),
+      framed("B", cutText(b, quarter), nonce),
     ].join("\n");
     const request = { system: compareSystem(nonce), user, schema: ANSWER, schemaName: "comparison" };
     const { value, usage } = await llm.json({ ...request, ...(signal === undefined ? {} : { signal }) });

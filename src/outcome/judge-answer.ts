@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { cutText } from "../base/cut-text.ts";
 import { digest } from "../base/id.ts";
 import { badOutput, type Llm, type LlmUsage } from "../llm/client.ts";
 import type { Step } from "../trace/trace.ts";
 import { type Control, controlsFor, shuffled } from "./judge-controls.ts";
 import { foldQuote, plainText } from "./mark-text.ts";
 import { criteriaSystem, framed, LLM_JUDGE_PROMPT_VERSION, scoresSystem } from "./prompts/llm-judge.ts";
-import { CHARS_PER_TOKEN, cut, renderSteps } from "./render-steps.ts";
+import { CHARS_PER_TOKEN, renderSteps } from "./render-steps.ts";
 import { FAILURE_SCORE, SUCCESS_SCORE } from "./score.ts";
 
 /** What a model is shown of a run, cut to a budget. */
@@ -73,7 +74,7 @@ export function materialOf(
 
 /** Cut by what the model will see: a code point may stand for eighteen, and a request that is too long is refused whole. */
 function seen(text: string, maxChars: number): string {
-  return cut(plainText(cut(text, 4 * maxChars)), maxChars);
+  return cutText(plainText(cutText(text, 4 * maxChars)), maxChars);
 }
 
 /** Equal for what the same model would be asked in the same words. */

@@ -243,6 +243,39 @@ export function describeTraces(store: () => SqlStore): void {
       ]);
     });
 
+    test("keeps for an analyzer what it left of the runs it was offered, and no others", async () => {
+      const [first, second, third] = [await save(aTrace()), await save(aTrace()), await save(aTrace())];
+      for (const { id } of [first, second, third]) await store().saveOutcomes([anOutcome(id)]);
+      const name = `batch-${hex(8)}`;
+      const kept = async (analyzer = name) => (await store().keptFor(analyzer, 10)).map((judged) => [judged.trace.id, judged.kept]).sort();
+      const all = [first.id, second.id, third.id];
+      await store().keep(name, all, [{ reason: "few", traceIds: [first.id, second.id, "not offered"], until: "more" }]);
+      expect(await kept()).toEqual(
+        [
+          [first.id, "more"],
+          [second.id, "more"],
+        ].sort(),
+      );
+      expect((await store().keptFor(name, 10))[0]?.outcome?.status).toBe("success");
+      expect(await kept("another")).toEqual([]);
+      await store().keep(name, [second.id], [{ reason: "many", traceIds: [second.id], until: "next" }]);
+      await store().keep(name, [first.id], []);
+      expect(await kept()).toEqual([[second.id, "next"]]);
+      await store().keep(name, [second.id], []);
+      expect(await kept()).toEqual([]);
+    });
+
+    test("a run that was left for later and gets another id by a late root is read again", async () => {
+      const trace = await save(aTrace());
+      await store().saveOutcomes([anOutcome(trace.id)]);
+      await store().keep("batch", [trace.id], [{ reason: "few", traceIds: [trace.id], until: "more" }]);
+      await store().markAnalyzed([trace.id]);
+      const rooted = aTrace({ traceId: trace.traceId });
+      await save(rooted, anOutcome(rooted.id));
+      expect(await unread()).toContain(rooted.id);
+      expect((await store().keptFor("batch", 10_000)).map((judged) => judged.trace.id)).not.toContain(trace.id);
+    });
+
     test("stores refusals", async () => {
       await expect(store().saveRefusals([{ reason: "too vague\0", traceIds: [hex(32)], text: "be good" }], "llm")).resolves.toBeUndefined();
       await expect(store().saveRefusals([], "llm")).resolves.toBeUndefined();

@@ -40,6 +40,7 @@ describe("loadConfig", () => {
       confirmReplicates: 2,
       concurrency: 4,
       activation: "approval",
+      analyzer: "llm",
       quietMs: 10_000,
       idleMs: 60_000,
       learnEveryMs: 60_000,

@@ -200,6 +200,8 @@ export class AgentLearn {
       passScore: this.config.passScore,
       concurrency: options.concurrency ?? this.config.concurrency,
       confirmReplicates: this.config.confirmReplicates,
+      maxRounds: this.config.maxRounds,
+      ...(this.config.agentName === undefined ? {} : { runnerName: this.config.agentName }),
       ...(onProgress === undefined ? {} : { onProgress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { isLearnError } from "../base/error.ts";
 import { newId } from "../base/id.ts";
+import { packageVersion } from "../base/package-version.ts";
 import { render, renderTrial } from "../injection/render.ts";
 import { injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
@@ -29,6 +30,10 @@ export interface TestOptions {
   readonly passScore: number;
   readonly concurrency: number;
   readonly confirmReplicates: number;
+  /** Default 16. */
+  readonly maxRounds?: number;
+  /** Name of the model or the runner, kept on the certificates. */
+  readonly runnerName?: string;
   readonly onProgress?: (progress: LearnProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -78,11 +83,17 @@ export async function testCandidates(
       passScore: options.passScore,
       concurrency: options.concurrency,
       confirmReplicates: options.confirmReplicates,
+      ...(options.maxRounds === undefined ? {} : { maxRounds: options.maxRounds }),
+      ...(options.runnerName === undefined ? {} : { runnerName: options.runnerName }),
+      packageVersion: packageVersion(),
       nowUs: options.clock.nowUs(),
       id: newId(),
       actor,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onProgress: ({ done, total }) => tell({ phase: "validate", done, total, detail: `candidate ${index + 1} of ${candidates.length}` }),
+      onProgress: ({ done, total, round }) => {
+        const detail = `candidate ${index + 1} of ${candidates.length}${round === undefined ? "" : `, round ${round}`}`;
+        tell({ phase: "validate", done, total, detail });
+      },
     });
     if (typeof tested === "string") broken = tested;
     decisions.push(typeof tested === "string" ? notTested(item, tested) : await settle({ ...options, actor }, item, tested));

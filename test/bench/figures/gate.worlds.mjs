@@ -4,7 +4,8 @@
  * A world is a set of cases; a group [share, without, with] says how often its cases pass without and with the item. `drawn` draws the group of every case
  * anew in each repetition, as an eval set is drawn from the tasks there are; otherwise the shares are exact.
  * nothing: the item moves no case, or moves as many up as down by as much: the value is the share of items that pass, at most alpha. harm: the same for
- * -10 points. help: +10 points; the share that passes, at least 80 %, all at position 1 of the stream.
+ * -10 points. help: +10 points; the share that passes, at least 80 %, all at position 1 of the stream. cost: what else takes power, and promises nothing: the
+ * tenth place in a stream without a pass (e-value 3,290 instead of 33), and must-pass cases that agents fail now and then by themselves.
  * Beside it, on the first run of each side: "keep if the score went up"; a gain above 5 points, no case lower, and Welch's t with a logistic
  * approximation at 80 %; the exact sign test at 5 %.
  */
@@ -57,7 +58,7 @@ async function test(world, random, { validate, signTest }) {
     runner,
     context: "",
     renderWith: () => ITEM.content,
-    position: 1,
+    position: world.position ?? 1,
     passedBefore: 0,
     nowUs: 0,
     id: "certificate",
@@ -95,10 +96,10 @@ function casesOf({ cases, groups, drawn }, random) {
     drawn === true
       ? Array.from({ length: cases }, pick)
       : groups.flatMap((group) => Array.from({ length: Math.round(group[0] * cases) }, () => group));
-  return chosen.map(([, without, withItem], index) => ({
+  return chosen.map(([, without, withItem, mustPass = false], index) => ({
     id: `case-${index}`,
     task: `${index} ${without} ${withItem}`,
-    mustPass: false,
+    mustPass,
     score: (output) => (output === "right" ? 1 : 0),
   }));
 }
@@ -123,7 +124,7 @@ function rowsOf({ part, asks }, seen) {
       part,
       value: share("passed"),
       n: seen.length,
-      ...(asks === "help" ? { target: { op: ">=", value: 0.8 } } : {}),
+      ...(asks === "help" ? { target: { op: ">=", value: 0.8 } } : asks === "cost" ? { target: null } : {}),
       peer: "score went up",
       peerValue: share("wentUp"),
       note: others,

@@ -16,6 +16,7 @@ import type { Scorer } from "../evaluation/ports.ts";
 import { exactScorer } from "../evaluation/scorers.ts";
 import type { Injector } from "../injection/injector.ts";
 import type { Blame } from "../knowledge/blame.ts";
+import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
 import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
 import { blame } from "../learner/blame.ts";
 import { learn } from "../learner/cycle.ts";
@@ -48,6 +49,8 @@ export interface AgentLearnOptions extends Partial<Omit<Config, "injector">> {
   readonly signals?: readonly OutcomeSignal[];
   /** Default: RecoveryAnalyzer, and LLMAnalyzer when a key or a base URL is configured. */
   readonly analyzers?: readonly Analyzer[];
+  /** Asked about items that wait for a person: `createHumanInLoopValidator({ approve })`. Default: they wait for `agentlearn knowledge approve`. */
+  readonly human?: HumanInLoopValidator;
   readonly onProgress?: (progress: LearnProgress) => void;
 }
 
@@ -92,7 +95,16 @@ export class AgentLearn {
   #runner: AgentRunner | undefined;
 
   constructor(options: AgentLearnOptions = {}) {
-    const { checks: _checks, signals: _signals, analyzers: _analyzers, onProgress: _onProgress, injector, embedding, ...rest } = options;
+    const {
+      checks: _checks,
+      signals: _signals,
+      analyzers: _analyzers,
+      human: _human,
+      onProgress: _onProgress,
+      injector,
+      embedding,
+      ...rest
+    } = options;
     this.#options = options;
     const own = typeof injector === "object" ? injector : undefined;
     const code = typeof injector === "string" ? { ...rest, injector } : rest;
@@ -202,6 +214,7 @@ export class AgentLearn {
       confirmReplicates: this.config.confirmReplicates,
       maxRounds: this.config.maxRounds,
       ...(this.config.agentName === undefined ? {} : { runnerName: this.config.agentName }),
+      ...(this.#options.human === undefined ? {} : { human: this.#options.human }),
       ...(onProgress === undefined ? {} : { onProgress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });

@@ -3,12 +3,14 @@ import { isLearnError } from "../base/error.ts";
 import { newId } from "../base/id.ts";
 import { packageVersion } from "../base/package-version.ts";
 import { render, renderTrial } from "../injection/render.ts";
+import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
 import { injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { excludeOwnTasks } from "../knowledge/own-tasks.ts";
 import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
 import { createBaselineCache, type ValidateOptions, validate } from "../knowledge/validate.ts";
 import type { Store } from "../store/ports.ts";
+import { askPerson } from "./ask-person.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { nextPlace, settle } from "./settle.ts";
 import { type SourceTasks, sourceTasksOf } from "./source-tasks.ts";
@@ -34,6 +36,8 @@ export interface TestOptions {
   readonly maxRounds?: number;
   /** Name of the model or the runner, kept on the certificates. */
   readonly runnerName?: string;
+  /** Asked about every item that waits for a person, at the end. Without it they wait in the queue. */
+  readonly human?: HumanInLoopValidator;
   readonly onProgress?: (progress: LearnProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -51,6 +55,18 @@ export async function testCandidates(
   actor: string,
   tell: (progress: LearnProgress) => void,
 ): Promise<readonly Decision[]> {
+  const decisions = await testAll(options, actor, tell);
+  const { human } = options;
+  if (human === undefined) return decisions;
+  const answered: Decision[] = [];
+  for (const [index, decision] of decisions.entries()) {
+    tell({ phase: "validate", done: index, total: decisions.length, detail: "asking a person" });
+    answered.push(await askPerson({ ...options, human }, decision));
+  }
+  return answered;
+}
+
+async function testAll(options: TestOptions, actor: string, tell: (progress: LearnProgress) => void): Promise<readonly Decision[]> {
   const { store, runner, agentName, cases = [] } = options;
   const undecided = (await store.listKnowledge({ status: "candidate", limit: 1_000 })).filter(isUndecided);
   const obstacle = obstacleOf(options);

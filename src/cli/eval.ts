@@ -1,5 +1,7 @@
 import type { Command } from "commander";
-import { wearOf } from "../knowledge/wear.ts";
+import type { EvalCase } from "../evaluation/evaluation.ts";
+import { type CaseWear, wearOf } from "../knowledge/wear.ts";
+import type { Store } from "../store/ports.ts";
 import { contextOf } from "./context.ts";
 import { paint, table } from "./terminal.ts";
 
@@ -10,14 +12,7 @@ export function addEval(program: Command): void {
 
 async function cases(_options: object, command: Command): Promise<void> {
   const { terminal, withStore } = contextOf(command);
-  const shown = await withStore(async (store) => {
-    const entries = await store.listEvalCases();
-    const wear = wearOf(await store.validations(), entries.length);
-    return entries.map((entry) => ({
-      ...entry,
-      wear: wear.get(entry.id) ?? { decided: 0, again: 0, runs: 0, lastUsedAtUs: 0, worn: false },
-    }));
-  });
+  const shown = await withStore(readCases);
   const worn = shown.filter((entry) => entry.wear.worn).length;
   terminal.result("agentlearn.eval.cases/v1", { cases: shown, worn }, () => {
     if (shown.length === 0) return "no eval cases; add some with learn.eval.add({ taskInput, expectedOutput })";
@@ -37,3 +32,12 @@ async function cases(_options: object, command: Command): Promise<void> {
     ].join("\n");
   });
 }
+
+/** Every stored eval case with its wear. */
+export async function readCases(store: Store): Promise<readonly (EvalCase & { readonly wear: CaseWear })[]> {
+  const entries = await store.listEvalCases();
+  const wear = wearOf(await store.validations(), entries.length);
+  return entries.map((entry) => ({ ...entry, wear: wear.get(entry.id) ?? UNUSED }));
+}
+
+const UNUSED: CaseWear = { decided: 0, again: 0, runs: 0, lastUsedAtUs: 0, worn: false };

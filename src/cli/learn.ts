@@ -7,6 +7,7 @@ import { AgentLearn } from "../compose/agent-learn.ts";
 import type { AgentRunner } from "../knowledge/ports.ts";
 import type { LearnReport } from "../learner/ports.ts";
 import { contextOf } from "./context.ts";
+import { readCases } from "./eval.ts";
 import { createProgressBar } from "./progress-bar.ts";
 import { paint } from "./terminal.ts";
 
@@ -28,6 +29,16 @@ export function addLearn(program: Command): void {
         });
         bar.end("learned");
         terminal.result("agentlearn.learn/v1", report, () => reportText(report));
+        if (report.decisions.some(({ validation }) => validation?.kind === "statistical")) {
+          const worn = (await withStore(readCases)).filter((entry) => entry.wear.worn).length;
+          if (worn > 0)
+            terminal.note(
+              paint(
+                "yellow",
+                `${worn} ${worn === 1 ? "eval case is" : "eval cases are"} worn: believe less what passes on them; \`agentlearn eval cases\``,
+              ),
+            );
+        }
       } finally {
         await learner.close();
       }

@@ -7,8 +7,9 @@ import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
 import { injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { excludeOwnTasks } from "../knowledge/own-tasks.ts";
-import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
-import { createBaselineCache, type ValidateOptions, validate } from "../knowledge/validate.ts";
+import type { AgentRunner, ValidationCase, Validator, ValidatorContext } from "../knowledge/ports.ts";
+import { createStatisticalValidator } from "../knowledge/statistical-validator.ts";
+import { createBaselineCache } from "../knowledge/validate.ts";
 import type { Store } from "../store/ports.ts";
 import { askPerson } from "./ask-person.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
@@ -77,6 +78,18 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
   const active = (await store.listKnowledge({ status: "active", limit: 1_000 })).filter(isOwn).flatMap((item) => injectable(item) ?? []);
   const context = render(active);
   const baseline = createBaselineCache(context);
+  const validator = createStatisticalValidator({
+    runner,
+    alpha: options.alpha,
+    minimumGain: options.minimumGain,
+    passScore: options.passScore,
+    concurrency: options.concurrency,
+    confirmReplicates: options.confirmReplicates,
+    ...(options.maxRounds === undefined ? {} : { maxRounds: options.maxRounds }),
+    ...(options.runnerName === undefined ? {} : { runnerName: options.runnerName }),
+    packageVersion: packageVersion(),
+    actor,
+  });
   const decisions: Decision[] = [];
   let broken: string | undefined;
   for (const [index, { item, sources }] of candidates.entries()) {
@@ -85,32 +98,25 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
       decisions.push(notTested(item, unfit ?? broken ?? ""));
       continue;
     }
-    const tested = await attempt({
+    const tested = await attempt(
+      validator,
       item,
-      cases,
-      sourceTasks: sources.tasks,
-      runner,
-      context,
-      renderWith: (candidate) => renderTrial(active, candidate),
-      baseline,
-      alpha: options.alpha,
-      ...(await nextPlace(store)),
-      minimumGain: options.minimumGain,
-      passScore: options.passScore,
-      concurrency: options.concurrency,
-      confirmReplicates: options.confirmReplicates,
-      ...(options.maxRounds === undefined ? {} : { maxRounds: options.maxRounds }),
-      ...(options.runnerName === undefined ? {} : { runnerName: options.runnerName }),
-      packageVersion: packageVersion(),
-      nowUs: options.clock.nowUs(),
-      id: newId(),
-      actor,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onProgress: ({ done, total, round }) => {
-        const detail = `candidate ${index + 1} of ${candidates.length}${round === undefined ? "" : `, round ${round}`}`;
-        tell({ phase: "validate", done, total, detail });
+      {
+        cases,
+        sourceTasks: sources.tasks,
+        context,
+        renderWith: (candidate) => renderTrial(active, candidate),
+        baseline,
+        ...(await nextPlace(store)),
+        nowUs: options.clock.nowUs(),
+        id: newId(),
+        onProgress: ({ done, total, round }) => {
+          const detail = `candidate ${index + 1} of ${candidates.length}${round === undefined ? "" : `, round ${round}`}`;
+          tell({ phase: "validate", done, total, detail });
+        },
       },
-    });
+      options.signal,
+    );
     if (typeof tested === "string") broken = tested;
     decisions.push(typeof tested === "string" ? notTested(item, tested) : await settle({ ...options, actor }, item, tested));
   }
@@ -118,9 +124,14 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
 }
 
 /** The certificate, or why the runner could not be used at all: then nothing is spent, and nothing is held against the item. */
-async function attempt(options: ValidateOptions): Promise<Validation | string> {
+async function attempt(
+  validator: Validator,
+  item: KnowledgeItem,
+  context: ValidatorContext,
+  signal: AbortSignal | undefined,
+): Promise<Validation | string> {
   try {
-    return await validate(options);
+    return (await validator.validate(item, context, signal)) ?? "there are no eval cases";
   } catch (caught) {
     if (isLearnError(caught) && caught.code === "unavailable") return caught.message;
     throw caught;

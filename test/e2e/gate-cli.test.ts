@@ -101,6 +101,25 @@ describe("eval cases", () => {
   });
 });
 
+describe("learn", () => {
+  test("warns of worn cases after a test, on stderr", async () => {
+    const path = inFolder("worn.db");
+    const opened = await openSqlStore(path);
+    const one = JSON.parse(readFileSync(certificateFile, "utf8")) as Validation;
+    await opened.saveEvalCases([{ id: "case-1", task: "weigh case-1", expected: "g", tags: [], mustPass: false, createdAtUs: 1 }]);
+    const { item } = await opened.propose(aLesson({ content: "Give weights in grams.", sourceTraceIds: [] }), "learner");
+    for (let index = 0; index < 21; index += 1)
+      await opened.saveValidation({ ...one, id: `v-${index}`, itemId: item.id, position: index + 1 });
+    await opened.close();
+    const shown = await agentlearn("eval", "cases", "--store", `file:${path}`);
+    expect(shown.stdout).toContain("1 of 1 cases have decided more often than there are cases");
+    const agent = inFolder("same.mjs");
+    writeFileSync(agent, "export const run = () => 'lb';");
+    const ended = await agentlearn("learn", "--agent", agent, "--store", `file:${path}`);
+    expect([ended.code, ended.stdout.includes("undecided"), ended.stderr.includes("1 eval case is worn")]).toEqual([0, true, true]);
+  });
+});
+
 describe("aa-test", () => {
   const module = (code: string): string => {
     const path = inFolder("agent.mjs");

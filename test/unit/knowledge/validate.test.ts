@@ -331,7 +331,7 @@ describe("the gate under luck", () => {
     expect(passed).toBeLessThan(0.0304);
   });
 
-  // Pooled over rounds, as if repetitions of one case were new cases, the same bets passed 20 of 100 such items.
+  // Pooled over rounds, as if repetitions of one case were new cases, such bets passed a fifth of these items.
   test("passes an item that helps some cases and hurts as many in fewer cases than alpha, however often they are repeated", async () => {
     const bothWays = (uniform: number) => (uniform < 0.2 ? [0.05, 0.95] : uniform < 0.4 ? [0.95, 0.05] : [1, 1]) as [number, number];
     const { passed } = await passing(300, 30, 77, bothWays, { confirmReplicates: 50 });

@@ -29,6 +29,17 @@ describe("the evidence of a regression", () => {
     );
   });
 
+  // Where a case passes half of the time on both sides nothing is to spare: the bets are fair there.
+  test.each([0.01, 0.3, 0.5, 0.7, 0.99])(
+    "has an expectation of 1 at most for a case that passes with probability %d on both sides",
+    (rate) => {
+      const differs = rate * (1 - rate);
+      const best = bestStopped([], 7, [differs, 1 - 2 * differs, differs]);
+      expect(best).toBeLessThanOrEqual(1 + 1e-9);
+      if (rate === 0.5) expect(best).toBeCloseTo(1, 9);
+    },
+  );
+
   test("confirms a case that is broken for good after six pairs among a hundred cases, and bears a tie", () => {
     const losses = (count: number): PairOutcome[] => Array.from({ length: count }, () => "loss");
     expect(regressionEValue(losses(5))).toBeLessThan(regressionThreshold(100));

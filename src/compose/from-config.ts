@@ -28,21 +28,21 @@ export function baggagePolicy({ baggage, baggageSecret }: Pick<Config, "baggage"
 }
 
 /** RecoveryAnalyzer needs nothing; the LLM takes part when a key or a base URL says where it is. */
-export function defaultAnalyzers(config: Config): readonly Analyzer[] {
-  const llm = llmFrom(config);
+export function defaultAnalyzers(llm: Llm | undefined): readonly Analyzer[] {
   return llm === undefined ? [recoveryAnalyzer()] : [recoveryAnalyzer(), llmAnalyzer({ llm })];
 }
 
 /** A second opinion on contradictions, where there is a model to ask. */
-export function defaultConflictJudge(config: Config): ConflictJudge | undefined {
-  const llm = llmFrom(config);
-  return llm === undefined ? undefined : createConflictJudge({ llm });
+export function conflictJudgeWith(llm: Llm): ConflictJudge {
+  return createConflictJudge({ llm });
 }
 
-function llmFrom(config: Config): Llm | undefined {
+/** Undefined where neither a key nor a base URL is configured. */
+export function llmFrom(config: Config): Llm | undefined {
   if (config.openaiApiKey === undefined && config.openaiBaseUrl === undefined) return undefined;
   return createLlm({
     model: config.model,
+    maxOutputTokens: config.modelOutputTokens,
     ...(config.openaiApiKey === undefined ? {} : { apiKey: config.openaiApiKey }),
     ...(config.openaiBaseUrl === undefined ? {} : { baseUrl: config.openaiBaseUrl }),
     suppress: withoutTracing,

@@ -1,5 +1,4 @@
 import { createExposureLedger, withRun } from "../agent/run-context.ts";
-import { systemClock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import { newTraceId } from "../base/id.ts";
 import type { Config } from "../config/config.ts";
@@ -7,15 +6,18 @@ import type { Scorer } from "../evaluation/ports.ts";
 import type { Blame } from "../knowledge/blame.ts";
 import type { AgentRunner } from "../knowledge/ports.ts";
 import { blame } from "../learner/blame.ts";
-import { learn } from "../learner/cycle.ts";
+import { type LearnPlan, planCycle } from "../learner/plan-cycle.ts";
 import type { LearnProgress, LearnReport } from "../learner/ports.ts";
 import type { Analyzer } from "../lesson/ports.ts";
+import { pricesFrom } from "../llm/prices.ts";
+import type { RetryOptions } from "../llm/with-retry.ts";
 import { deterministicSignal } from "../outcome/deterministic-signal.ts";
 import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
 import type { Store } from "../store/ports.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import type { EvalDesk } from "./eval-desk.ts";
-import { defaultAnalyzers, defaultConflictJudge } from "./from-config.ts";
+import { llmFrom } from "./from-config.ts";
+import { fullCycle, limitsFrom } from "./full-cycle.ts";
 
 /** What only code can say about how runs are judged and read. */
 export interface LearnParts {
@@ -25,12 +27,16 @@ export interface LearnParts {
   /** Default: RecoveryAnalyzer, and LLMAnalyzer when a key or a base URL is configured. */
   readonly analyzers?: readonly Analyzer[];
   readonly onProgress?: (progress: LearnProgress) => void;
+  /** How models are asked again after faults that may pass. */
+  readonly retry?: RetryOptions;
 }
 
 export interface LearnCallOptions {
   readonly onProgress?: (progress: LearnProgress) => void;
   readonly signal?: AbortSignal;
   readonly concurrency?: number;
+  /** How long to wait for another process that learns on this store, before "conflict". Default 25,000. */
+  readonly waitMs?: number;
 }
 
 export interface BlameCallOptions {
@@ -46,11 +52,15 @@ export interface BlameCallOptions {
 export interface LearnDesk {
   setRunner(runner: AgentRunner): void;
   learn(options?: LearnCallOptions): Promise<LearnReport>;
+  /** What `learn` would do now. Writes nothing and asks no model. */
+  plan(): Promise<LearnPlan>;
   blame(traceId: string, options?: BlameCallOptions): Promise<Blame>;
 }
 
 export interface LearnDeskOptions {
   readonly store: Store;
+  /** As other learners on the store are told of it. */
+  readonly who: string;
   /** Throws where `what` can't be done here, since the store is elsewhere. */
   readonly needStore: (what: string) => void;
   /** Resolves once what this process traced can be read. */
@@ -60,7 +70,7 @@ export interface LearnDeskOptions {
   readonly parts: LearnParts;
 }
 
-export function createLearnDesk({ store, needStore, flush, evals, config, parts }: LearnDeskOptions): LearnDesk {
+export function createLearnDesk({ store, who, needStore, flush, evals, config, parts }: LearnDeskOptions): LearnDesk {
   let runner: AgentRunner | undefined;
 
   async function replayOf(traceId: string, { scorer, replicates, signal }: BlameCallOptions) {
@@ -95,26 +105,34 @@ export function createLearnDesk({ store, needStore, flush, evals, config, parts 
       needStore("learn()");
       await flush();
       const { checks = [] } = parts;
-      const onProgress = options.onProgress ?? parts.onProgress;
-      const conflictJudge = defaultConflictJudge(config);
-      return await learn({
+      return await fullCycle({
         store,
-        clock: systemClock,
-        analyzers: parts.analyzers ?? defaultAnalyzers(config),
+        config,
+        who,
+        analyzers: parts.analyzers,
         signals: [...(parts.signals ?? []), ...(checks.length === 0 ? [] : [deterministicSignal({ checks })])],
-        ...(conflictJudge === undefined ? {} : { conflictJudge }),
-        ...(runner === undefined ? {} : { runner }),
-        ...(config.agentName === undefined ? {} : { agentName: config.agentName }),
-        ...(await evals.validationCases()),
-        activation: config.activation,
-        alpha: config.alpha,
-        minimumGain: config.minimumGain,
-        hibernateDays: config.hibernateDays,
-        passScore: config.passScore,
-        concurrency: options.concurrency ?? config.concurrency,
-        confirmReplicates: config.confirmReplicates,
-        ...(onProgress === undefined ? {} : { onProgress }),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        runner,
+        cases: await evals.validationCases(),
+        waitMs: options.waitMs,
+        concurrency: options.concurrency,
+        onProgress: options.onProgress ?? parts.onProgress,
+        signal: options.signal,
+        retry: parts.retry,
+      });
+    },
+
+    async plan() {
+      needStore("plan()");
+      const { cases = [], obstacle } = await evals.validationCases();
+      const why = runner === undefined ? "needs an agent runner (setAgentRunner, or --agent)" : obstacle;
+      const llm = llmFrom(config);
+      return planCycle({
+        store,
+        limits: limitsFrom(config),
+        prices: pricesFrom(config.modelPrices),
+        cases: cases.length,
+        ...(llm === undefined ? {} : { model: llm.model }),
+        ...(why === undefined ? {} : { obstacle: why }),
       });
     },
 

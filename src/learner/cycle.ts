@@ -9,8 +9,11 @@ import { type Proposal, propose } from "../lesson/propose.ts";
 import { judge, verdict } from "../outcome/judge.ts";
 import type { OutcomeSignal } from "../outcome/ports.ts";
 import { judgeConflicts } from "./judge-conflicts.ts";
+import { neededNext } from "./needed-next.ts";
+import type { OpenCycle } from "./open-cycle.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { type RetireReport, retire } from "./retire.ts";
+import type { SpendMeter } from "./spend-meter.ts";
 import { type TestOptions, testCandidates } from "./test-candidates.ts";
 
 export interface LearnOptions extends TestOptions {
@@ -26,15 +29,19 @@ export interface LearnOptions extends TestOptions {
   readonly hibernateDays?: number;
   /** false: the caller looks after retirement itself. Default true. */
   readonly retires?: boolean;
+  /** The cycle this is, as `openCycle` gave it. Default a new one that leaves nothing behind when it is not finished. */
+  readonly cycle?: OpenCycle;
+  /** Counts what is spent. It stops models, not the cycle. */
+  readonly meter?: SpendMeter;
 }
 
 const ACTOR = "learner";
+const KEEP_ANSWERS_US = 30 * 86_400_000_000;
 const NOTHING_RETIRED: RetireReport = { deprecated: [], challenged: [], reported: [] };
 
 /** One pass over what was not read yet: mine, propose, retire, test, promote. Idempotent: a crash repeats at most the step it died in. */
 export async function learn(options: LearnOptions): Promise<LearnReport> {
-  const startedAtUs = options.clock.nowUs();
-  const cycleId = newId();
+  const { id: cycleId, startedAtUs, resumed } = options.cycle ?? { id: newId(), startedAtUs: options.clock.nowUs(), resumed: false };
   const tell = options.onProgress ?? (() => {});
   tell({ phase: "collect", done: 0, total: 0, detail: "assembling traces" });
   if (options.drain !== false) await options.store.drain();
@@ -45,9 +52,13 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   const { conflictJudge: judge } = options;
   const conflicts = judge === undefined ? undefined : await judgeConflicts({ ...options, judge });
   const decisions = await testCandidates(options, ACTOR, tell);
-  const report: LearnReport = {
+  const stop = options.meter?.stopped();
+  const done: Omit<LearnReport, "needed"> = {
     cycleId,
+    ...(resumed ? { resumed: true } : {}),
     ...mined,
+    ...(stop === undefined ? {} : { stopped: { reason: stop.message, hint: stop.hint ?? "" } }),
+    ...(options.meter === undefined ? {} : { cost: await options.meter.cost() }),
     decisions,
     deprecated,
     ...(challenged.length === 0 ? {} : { challenged }),
@@ -55,12 +66,21 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
     ...(conflicts === undefined ? {} : { conflicts }),
     durationMs: Math.round((options.clock.nowUs() - startedAtUs) / 1000),
   };
+  const report: LearnReport = { ...done, needed: neededNext(done) };
   await options.store.saveCycle({ id: cycleId, startedAtUs, endedAtUs: options.clock.nowUs(), report });
+  // Answers are kept while something waits that may ask the same again.
+  if (options.cycle !== undefined) {
+    const isDone = (mined.waiting ?? mined.analyzerFailures ?? stop ?? conflicts?.error) === undefined;
+    await options.store.forgetAnswers(isDone ? undefined : options.clock.nowUs() - KEEP_ANSWERS_US);
+  }
   tell({ phase: "done", done: decisions.length, total: decisions.length, detail: "done" });
   return report;
 }
 
-type Mined = Pick<LearnReport, "tracesAnalyzed" | "failures" | "lessonsProposed" | "candidatesCreated" | "refusals" | "analyzerFailures">;
+type Mined = Pick<
+  LearnReport,
+  "tracesAnalyzed" | "waiting" | "failures" | "lessonsProposed" | "candidatesCreated" | "refusals" | "analyzerFailures"
+>;
 
 async function mine(options: LearnOptions, tell: (progress: LearnProgress) => void): Promise<Mined> {
   const { store } = options;
@@ -69,15 +89,22 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
   const reading = asked ? "full" : "background";
   const traces = await judged(options, await store.unanalyzed(options.maxTraces ?? 1_000, reading));
   const traceIds = traces.map(({ trace }) => trace.id);
-  tell({ phase: "analyze", done: 0, total: traces.length, detail: `${traces.length} new traces` });
+  const failures = traces.filter(({ outcome }) => outcome?.status === "failure").length;
+  tell({ phase: "analyze", done: 0, total: failures, detail: `${traces.length} new traces, ${failures} failed` });
+  options.meter?.watch((done, detail) => tell({ phase: "analyze", done: Math.min(done, failures), total: failures, detail }));
   const refusals: (Proposal["refusals"][number] & { readonly analyzer: string })[] = [];
   const faults: Proposal["failures"][number][] = [];
+  const left = new Set<string>();
+  const waiting: Left[] = [];
   let lessonsProposed = 0;
   let candidatesCreated = 0;
   const archived = traces.length === 0 ? [] : await store.listKnowledge({ status: "archived" });
   for (const analyzer of traces.length === 0 ? [] : options.analyzers) {
     const result = await propose(traces, [analyzer], options.signal);
     faults.push(...result.failures);
+    const leaves = leftBy(analyzer, result, traceIds);
+    for (const id of leaves.flatMap((part) => part.traceIds)) left.add(id);
+    waiting.push(...leaves);
     refusals.push(...result.refusals.map((refusal) => ({ ...refusal, analyzer: analyzer.name })));
     for (const lesson of result.lessons) {
       const known = archivedAs(archived, lesson);
@@ -91,24 +118,36 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
       if (created) candidatesCreated += 1;
     }
   }
-  const tracesStayUnread = faults.some(({ error }) => mayPass(error));
-  if (traces.length > 0 && !tracesStayUnread) {
-    for (const name of new Set(refusals.map(({ analyzer }) => analyzer))) {
-      const own = refusals.filter(({ analyzer }) => analyzer === name).map(({ analyzer: _analyzer, ...refusal }) => refusal);
+  if (traces.length > 0) {
+    // What is said of a run that is read again is said again then.
+    const final = refusals.filter(({ traceIds: of }) => !of.some((id) => left.has(id)));
+    for (const name of new Set(final.map(({ analyzer }) => analyzer))) {
+      const own = final.filter(({ analyzer }) => analyzer === name).map(({ analyzer: _analyzer, ...refusal }) => refusal);
       await store.saveRefusals(own, name);
     }
     // Last, so that a crash before this line only proposes the same fingerprints again.
-    await store.markAnalyzed(traceIds, reading);
+    await store.markAnalyzed(
+      traceIds.filter((id) => !left.has(id)),
+      reading,
+    );
   }
-  const analyzerFailures = faults.map(({ analyzer, error: { code, message } }) => ({ analyzer, code, message, tracesStayUnread }));
+  const analyzerFailures = faults.map(({ analyzer, error }) => ({
+    analyzer,
+    code: error.code,
+    message: error.message,
+    tracesStayUnread: mayPass(error),
+  }));
   return {
-    tracesAnalyzed: traces.length,
-    failures: traces.filter(({ outcome }) => outcome?.status === "failure").length,
+    tracesAnalyzed: traces.length - left.size,
+    ...(waiting.length === 0
+      ? {}
+      : { waiting: waiting.map(({ analyzer, reason, traceIds: of }) => ({ analyzer, reason, traces: of.length })) }),
+    failures,
     lessonsProposed,
     candidatesCreated,
     refusals: [
       ...refusals.map(({ analyzer, reason, traceIds: of }) => ({ analyzer, reason, traceIds: of })),
-      ...analyzerFailures.map(({ analyzer, message }) => ({
+      ...analyzerFailures.map(({ analyzer, message, tracesStayUnread }) => ({
         analyzer,
         reason: `it could not run: ${message}${tracesStayUnread ? "; the next cycle reads these traces again" : ""}`,
         traceIds,
@@ -116,6 +155,19 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
     ],
     ...(analyzerFailures.length === 0 ? {} : { analyzerFailures }),
   };
+}
+
+interface Left {
+  readonly analyzer: string;
+  readonly reason: string;
+  readonly traceIds: readonly string[];
+}
+
+/** What the next cycle has to read again: what the analyzer left, or all it was given where it could not begin. */
+function leftBy({ name }: Analyzer, { failures: [failed], unread }: Proposal, all: readonly string[]): readonly Left[] {
+  if (failed !== undefined && !mayPass(failed.error)) return [];
+  if (failed !== undefined && unread.length === 0) return [{ analyzer: name, reason: failed.error.message, traceIds: all }];
+  return unread.map(({ reason, traceIds }) => ({ analyzer: name, reason, traceIds }));
 }
 
 /** A wrong key or model is no reason to forget what the model never saw: the settings get corrected. A broken analyzer ("internal") would hold back all others for ever. */

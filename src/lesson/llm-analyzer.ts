@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { messageOf } from "../base/error.ts";
+import { fromUnknown, messageOf } from "../base/error.ts";
 import { digest, newId } from "../base/id.ts";
 import { isBadOutput, type Llm, type LlmUsage } from "../llm/client.ts";
 import { KNOWLEDGE_TYPES, type Lesson, type Taint } from "./lesson.ts";
@@ -11,7 +11,7 @@ import { renderRun } from "./render-run.ts";
 
 export interface LlmAnalyzerOptions {
   readonly llm: Llm;
-  /** Failed runs read per call of `analyze`; the rest are refused with that reason. Default 20. */
+  /** Failed runs read per call of `analyze`; the rest wait for the next. Default 20. */
   readonly maxTraces?: number;
   /** Budget for the text of one run. Default 8000. */
   readonly maxTokens?: number;
@@ -37,16 +37,26 @@ export function llmAnalyzer(options: LlmAnalyzerOptions): Analyzer {
       const failed = traces.filter(({ outcome }) => outcome?.status === "failure");
       const lessons: Lesson[] = [];
       const refusals: AnalysisResult["refusals"][number][] = [];
-      for (const judged of failed.slice(0, maxTraces)) {
-        const result = await analyzeRun(judged, options, signal);
-        lessons.push(...result.lessons);
-        refusals.push(...result.refusals);
+      for (const [index, judged] of failed.slice(0, maxTraces).entries()) {
+        try {
+          const result = await analyzeRun(judged, options, signal);
+          lessons.push(...result.lessons);
+          refusals.push(...result.refusals);
+        } catch (caught) {
+          // Where it could not begin there is nothing to hand back.
+          if (signal?.aborted === true || index === 0) throw caught;
+          const failure = fromUnknown(caught, "reading a run with the model");
+          return { lessons, refusals, unread: [left(failed.slice(index), failure.message)], failure };
+        }
       }
-      const rest = failed.slice(maxTraces).map(({ trace }) => trace.id);
-      if (rest.length > 0) refusals.push({ reason: `not read: more than ${maxTraces} failed runs at once`, traceIds: rest });
-      return { lessons, refusals };
+      const rest = failed.slice(maxTraces);
+      return { lessons, refusals, ...(rest.length === 0 ? {} : { unread: [left(rest, `more than ${maxTraces} failed runs at once`)] }) };
     },
   };
+}
+
+function left(runs: readonly JudgedTrace[], reason: string): NonNullable<AnalysisResult["unread"]>[number] {
+  return { reason, traceIds: runs.map(({ trace }) => trace.id), until: "next" };
 }
 
 const ANSWER = z.object({
@@ -75,6 +85,7 @@ async function analyzeRun(judged: JudgedTrace, options: LlmAnalyzerOptions, sign
       user: llmAnalyzerUser(nonce, run.text),
       schema: ANSWER,
       schemaName: "lessons",
+      nonce,
       ...(signal === undefined ? {} : { signal }),
     });
     options.onUsage?.(usage);

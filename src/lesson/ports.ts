@@ -1,6 +1,10 @@
+import type { LearnError } from "../base/error.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import type { Trace } from "../trace/trace.ts";
 import type { Lesson } from "./lesson.ts";
+
+/** When an analyzer wants to see a run again: as soon as it is asked again, or only together with a run it has not seen. */
+export type Until = "next" | "more";
 
 /** A judged run, as analyzers see it. */
 export interface JudgedTrace {
@@ -22,6 +26,10 @@ export interface AnalysisResult {
   readonly lessons: readonly Lesson[];
   /** What was looked at and refused, with the reason; stored so that nothing vanishes. */
   readonly refusals: readonly { readonly reason: string; readonly traceIds: readonly string[]; readonly text?: string }[];
+  /** Runs that are left for later, each given to this analyzer again: what is more than fits, or has too little company yet. Nothing is dropped for that. */
+  readonly unread?: readonly { readonly reason: string; readonly traceIds: readonly string[]; readonly until: Until }[];
+  /** Why it stopped half way. What was found until then holds. */
+  readonly failure?: LearnError;
 }
 
 /** Who reads: background analyzers only, or also what runs when somebody asks for it (a model, an analyzer or a check of the user). */

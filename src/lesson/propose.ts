@@ -5,7 +5,7 @@ import type { Lesson } from "./lesson.ts";
 import type { AnalysisResult, Analyzer, JudgedTrace } from "./ports.ts";
 import { stripTrace } from "./strip-knowledge.ts";
 
-export interface Proposal extends AnalysisResult {
+export interface Proposal extends Required<Omit<AnalysisResult, "failure">> {
   /** Analyzers that could not run now; what the others found is kept. Their traces deserve another look later. */
   readonly failures: readonly { readonly analyzer: string; readonly error: LearnError }[];
 }
@@ -19,12 +19,15 @@ export async function propose(traces: readonly JudgedTrace[], analyzers: readonl
   const own = traces.map(stripTrace);
   const byFingerprint = new Map<string, Lesson>();
   const refusals: AnalysisResult["refusals"][number][] = [];
+  const unread: Proposal["unread"][number][] = [];
   const failures: Proposal["failures"][number][] = [];
   for (const analyzer of analyzers) {
     refuseWhenAborted(signal);
     try {
       const result = await analyzer.analyze(own, signal);
       refusals.push(...result.refusals);
+      unread.push(...(result.unread ?? []));
+      if (result.failure !== undefined) failures.push({ analyzer: analyzer.name, error: result.failure });
       for (const unscoped of result.lessons) {
         const lesson = scoped(unscoped, own);
         const reason = guardLesson(lesson);
@@ -36,7 +39,7 @@ export async function propose(traces: readonly JudgedTrace[], analyzers: readonl
       failures.push({ analyzer: analyzer.name, error: fromUnknown(caught, `analyzer ${analyzer.name}`) });
     }
   }
-  return { lessons: [...byFingerprint.values()], refusals, failures };
+  return { lessons: [...byFingerprint.values()], refusals, unread, failures };
 }
 
 /** What one agent learnt is that agent's: the same words for another agent are another item, with evidence of its own. */

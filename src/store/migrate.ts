@@ -6,6 +6,7 @@ import { foldedExposure } from "./migrations/002-folded-exposure.ts";
 import { lease } from "./migrations/003-lease.ts";
 import { knowledgeTables } from "./migrations/004-knowledge.ts";
 import { bodyPlace } from "./migrations/005-body-place.ts";
+import { spend } from "./migrations/011-spend.ts";
 import { requiredNumber, requiredText } from "./values.ts";
 
 /** One step forward. Never changed after a release; there is no way back. */
@@ -15,7 +16,7 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [initial, foldedExposure, lease, knowledgeTables, bodyPlace];
+export const migrations: readonly Migration[] = [initial, foldedExposure, lease, knowledgeTables, bodyPlace, spend];
 
 /** "AgLn". Tells `file` and us that a SQLite file is ours. */
 export const APPLICATION_ID = 0x41674c6e;

@@ -145,7 +145,7 @@ function costText({ calls, inputTokens, outputTokens, usd, estimated, reused, ag
 }
 
 function usdText(usd: number): string {
-  return `$${usd.toFixed(usd < 0.1 ? 6 : 2)}`;
+  return `$${usd.toFixed(usd > 0 && usd < 0.1 ? 6 : 2)}`;
 }
 
 function planText(plan: LearnPlan): string {

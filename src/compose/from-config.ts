@@ -43,6 +43,7 @@ export function llmFrom(config: Config): Llm | undefined {
   return createLlm({
     model: config.model,
     maxOutputTokens: config.modelOutputTokens,
+    timeoutMs: config.modelTimeoutMs,
     ...(config.openaiApiKey === undefined ? {} : { apiKey: config.openaiApiKey }),
     ...(config.openaiBaseUrl === undefined ? {} : { baseUrl: config.openaiBaseUrl }),
     suppress: withoutTracing,

@@ -50,6 +50,7 @@ export interface Config {
   readonly model: string;
   readonly modelPrices?: string | undefined;
   readonly modelOutputTokens: number;
+  readonly modelTimeoutMs: number;
   readonly openaiApiKey?: string | undefined;
   readonly openaiBaseUrl?: string | undefined;
 }
@@ -209,6 +210,10 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
   modelOutputTokens: count
     .default(8_192)
     .describe("Most tokens of one answer of the model; a call is booked with as many before it is made."),
+  modelTimeoutMs: milliseconds
+    .min(1, "must be at least 1")
+    .default(60_000)
+    .describe("Milliseconds for one answer of the model, to its last byte; it is then asked again, at most twice."),
   openaiApiKey: text.optional().describe("Key for the model. Falls back to OPENAI_API_KEY."),
   openaiBaseUrl: httpUrl.optional().describe("Base URL of an OpenAI-compatible server. Falls back to OPENAI_BASE_URL."),
 });

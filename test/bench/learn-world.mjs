@@ -13,14 +13,17 @@ export async function openFile(file, name) {
 export async function seedWorld(file, { random, runs, casesOfKind = 0, kinds = KINDS }) {
   const store = await openFile(file, "seed");
   try {
-    await store.saveManyAssembled(
-      Array.from({ length: runs }, (_, index) => failedRun(index, kinds[Math.floor(random() * kinds.length)], random)),
-    );
+    await addRuns(store, { random, runs, kinds });
     const cases = kinds.flatMap((kind) => Array.from({ length: casesOfKind }, (_, index) => evalCase(kind, index)));
     if (cases.length > 0) await store.saveEvalCases(cases);
   } finally {
     await store.close();
   }
+}
+
+export async function addRuns(store, { random, runs, kinds = KINDS, from = 0 }) {
+  const kind = () => kinds[Math.floor(random() * kinds.length)];
+  await store.saveManyAssembled(Array.from({ length: runs }, (_, index) => failedRun(from + index, kind(), random)));
 }
 
 function failedRun(index, kind, random) {

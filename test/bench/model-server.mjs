@@ -8,7 +8,7 @@ import { createServer } from "node:http";
 export const KINDS = ["parcel", "invoice", "meeting"];
 
 /** `misbehave(response, request, number)` may answer in its own way, and says so by returning true. Requests are counted by what they ask. */
-export async function startModelServer({ misbehave = () => false } = {}) {
+export async function startModelServer({ misbehave = () => false, usageSaid = (_response, usage) => usage } = {}) {
   const asked = new Map();
   const truth = { requests: 0, inputTokens: 0, outputTokens: 0 };
   const server = createServer((request, response) => {
@@ -24,7 +24,7 @@ export async function startModelServer({ misbehave = () => false } = {}) {
       const usage = usageOf(body, content);
       truth.inputTokens += usage.prompt_tokens;
       truth.outputTokens += usage.completion_tokens;
-      sendJson(response, 200, completionOf(content, { usage }));
+      sendJson(response, 200, completionOf(content, { usage: usageSaid(response, usage) }));
     });
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

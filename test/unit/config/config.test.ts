@@ -52,6 +52,7 @@ describe("loadConfig", () => {
       maxBodyBytes: 67_108_864,
       model: "gpt-4o-mini",
       modelOutputTokens: 8_192,
+      modelTimeoutMs: 60_000,
     });
   });
 

@@ -2,14 +2,13 @@ import { isIP } from "node:net";
 import { systemClock } from "../src/base/clock.ts";
 import { newTraceId } from "../src/base/id.ts";
 import { injectionFrom } from "../src/compose/injection-from.ts";
+import { checkLearnSchedule, startLearnLoop } from "../src/compose/learn-loop.ts";
 import { acquireRuntime, type Runtime } from "../src/compose/runtime.ts";
 import type { Config } from "../src/config/config.ts";
 import { loadConfig } from "../src/config/load-config.ts";
 import { drawSeed } from "../src/injection/assign.ts";
 import { readAbReport, readItemReport } from "../src/learner/effects.ts";
-import { retire } from "../src/learner/retire.ts";
-import type { Store, StoreStatus } from "../src/store/ports.ts";
-import { createReporter } from "../src/telemetry/report.ts";
+import type { Store } from "../src/store/ports.ts";
 import type { ApiPorts } from "./api/ports.ts";
 import { checkBind } from "./bind-rule.ts";
 import { createBufferBudget } from "./buffer-budget.ts";
@@ -45,6 +44,7 @@ export interface Collector {
 export async function startCollector(options: CollectorOptions = {}, hooks: CollectorHooks = {}): Promise<Collector> {
   const config = loadConfig({ code: options, env: process.env });
   checkBind(config);
+  checkLearnSchedule(config);
   const tls = readTlsKeys(config);
   const limits = limitsFor(config);
   const guard = { ...(config.token === undefined ? {} : { token: config.token }) };
@@ -100,7 +100,7 @@ export async function startCollector(options: CollectorOptions = {}, hooks: Coll
     const app = createApi({ ports: apiPorts(runtime, config, handle), host: config.host, ...guard });
     const api = await startApi({ ...common, app, port: config.apiPort });
     closers.push(() => api.close());
-    closers.push(startLearner(store, config));
+    closers.push(startLearnLoop({ store, config }));
     closers.push(startTelling(store, handle));
     const origin = (port: number) => `${tls === undefined ? "http" : "https"}://${urlHost(config.host)}:${port}`;
     return { otlpHttpUrl: origin(http.port), otlpGrpcUrl: origin(grpc.port), apiUrl: origin(api.port), store, close };
@@ -134,62 +134,6 @@ function apiPorts({ store, knowledge }: Runtime, config: Config, handle: OtlpHan
     getTrace: (id) => store.getTrace(id),
     listKnowledge: (filter) => store.listKnowledge(filter),
     knowledgeChanges: (since, limit) => store.knowledgeChanges(since, limit),
-  };
-}
-
-/**
- * Mines new traces on a timer, and takes items out of use that harm. No model is called and nothing is promoted: both need somebody to ask for it
- * (`agentlearn learn`).
- */
-function startLearner(store: Store, config: Config): () => Promise<void> {
-  const reporter = createReporter("learner");
-  const abort = new AbortController();
-  let running: Promise<unknown> = Promise.resolve();
-  let [seen, lookAgainAt] = ["", 0];
-  /** Only when runs or verdicts came. Reading all evidence takes its time in a large store; it may take 2 % of the time there is. */
-  const lookForHarm = async ({ traces }: StoreStatus) => {
-    const now = JSON.stringify(traces);
-    const began = performance.now();
-    if (now === seen || began < lookAgainAt) return;
-    const { minimumGain, hibernateDays, alpha } = config;
-    const { reported } = await retire({ store, clock: systemClock, alpha, minimumGain, hibernateDays, signal: abort.signal });
-    for (const { itemId, reason } of reported) reporter.failure(`item ${itemId.slice(0, 8)}`, new Error(reason));
-    seen = now;
-    lookAgainAt = performance.now() + 50 * (performance.now() - began);
-  };
-  const round = async () => {
-    const status = await store.status();
-    await lookForHarm(status);
-    if (status.unanalyzed === 0) return;
-    // A start does not wait for what is first needed seconds later.
-    const [{ learn }, { recoveryAnalyzer }] = await Promise.all([
-      import("../src/learner/cycle.ts"),
-      import("../src/lesson/recovery-analyzer.ts"),
-    ]);
-    await learn({
-      store,
-      clock: systemClock,
-      analyzers: [recoveryAnalyzer()],
-      activation: "approval",
-      alpha: config.alpha,
-      minimumGain: config.minimumGain,
-      retires: false,
-      passScore: config.passScore,
-      concurrency: config.concurrency,
-      confirmReplicates: config.confirmReplicates,
-      maxRounds: config.maxRounds,
-      signal: abort.signal,
-      drain: false,
-    });
-  };
-  const timer = setInterval(() => {
-    running = running.then(round).catch((caught: unknown) => reporter.failure("a learn cycle failed", caught));
-  }, config.learnEveryMs);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    abort.abort();
-    await running;
   };
 }
 

@@ -12,6 +12,7 @@ import type { Injector } from "../injection/injector.ts";
 import type { Blame } from "../knowledge/blame.ts";
 import type { AgentRunner } from "../knowledge/ports.ts";
 import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-desk.ts";
+import type { LearnPlan } from "../learner/plan-cycle.ts";
 import type { LearnReport } from "../learner/ports.ts";
 import { createSnapshotDesk, type SnapshotDesk } from "../learner/snapshot-desk.ts";
 import type { Feedback } from "../outcome/outcome.ts";
@@ -61,6 +62,7 @@ export class AgentLearn {
       analyzers: _analyzers,
       human: _human,
       onProgress: _onProgress,
+      retry: _retry,
       injector,
       embedding,
       ...rest
@@ -87,7 +89,15 @@ export class AgentLearn {
       model: config.agentModel,
     });
     this.#evals = createEvalDesk({ store, needStore, config });
-    this.#learner = createLearnDesk({ store, needStore, flush: () => this.flush(), evals: this.#evals, config, parts: options });
+    this.#learner = createLearnDesk({
+      store,
+      who: `agent ${config.agentName ?? "agent"}`,
+      needStore,
+      flush: () => this.flush(),
+      evals: this.#evals,
+      config,
+      parts: options,
+    });
     const { add, list } = this.#evals;
     this.eval = { add, list };
     this.knowledge = createKnowledgeDesk({ store, clock: systemClock, actor: `api:${userName()}` });
@@ -146,6 +156,11 @@ export class AgentLearn {
     // What was learnt is in the very next prompt.
     await this.#access.refresh();
     return report;
+  }
+
+  /** What `learn` would read and test now, and about what it would cost. Writes nothing and asks no model. */
+  plan(): Promise<LearnPlan> {
+    return this.#learner.plan();
   }
 
   /**

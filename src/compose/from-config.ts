@@ -29,23 +29,27 @@ export function baggagePolicy({ baggage, baggageSecret }: Pick<Config, "baggage"
   return { enabled: baggage === "on", ...(baggageSecret === undefined ? {} : { secret: baggageSecret }) };
 }
 
+/** What a model is wrapped in before it is asked: budgets, journal, retries. */
+export type Wrap = (llm: Llm) => Llm;
+
 /** RecoveryAnalyzer needs nothing; a model takes part when a key or a base URL says where it is, in the way the setting `analyzer` says. */
-export function defaultAnalyzers(config: Config): readonly Analyzer[] {
+export function defaultAnalyzers(config: Config, wrap: Wrap): readonly Analyzer[] {
   const recovery = recoveryAnalyzer();
   if (!hasModel(config) || config.analyzer === "recovery") return [recovery];
-  const llm = llmFrom(config);
+  const llm = wrap(llmFrom(config));
   if (config.analyzer === "batch") return [recovery, createBatchAnalyzer({ llm })];
   if (config.analyzer === "llm") return [recovery, llmAnalyzer({ llm })];
-  const small = config.smallModel === undefined ? [] : [llmAnalyzer({ llm: llmFrom(config, config.smallModel), name: "small-llm" })];
+  const small = config.smallModel === undefined ? [] : [llmAnalyzer({ llm: wrap(llmFrom(config, config.smallModel)), name: "small-llm" })];
   return [createTieredAnalyzer({ tiers: [recovery, ...small, llmAnalyzer({ llm })] })];
 }
 
 /** A second opinion on contradictions, where there is a model to ask. */
-export function defaultConflictJudge(config: Config): ConflictJudge | undefined {
-  return hasModel(config) ? createConflictJudge({ llm: llmFrom(config) }) : undefined;
+export function defaultConflictJudge(config: Config, wrap: Wrap): ConflictJudge | undefined {
+  return hasModel(config) ? createConflictJudge({ llm: wrap(llmFrom(config)) }) : undefined;
 }
 
-function hasModel(config: Config): boolean {
+/** Whether the settings say where a model is. */
+export function hasModel(config: Config): boolean {
   return config.openaiApiKey !== undefined || config.openaiBaseUrl !== undefined;
 }
 
@@ -53,6 +57,8 @@ function hasModel(config: Config): boolean {
 export function llmFrom(config: Config, model: string = config.model): Llm {
   return createLlm({
     model,
+    maxOutputTokens: config.modelOutputTokens,
+    timeoutMs: config.modelTimeoutMs,
     ...(config.openaiApiKey === undefined ? {} : { apiKey: config.openaiApiKey }),
     ...(config.openaiBaseUrl === undefined ? {} : { baseUrl: config.openaiBaseUrl }),
     suppress: withoutTracing,

@@ -1,5 +1,4 @@
 import { createExposureLedger, withRun } from "../agent/run-context.ts";
-import { systemClock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import { newTraceId } from "../base/id.ts";
 import type { Config } from "../config/config.ts";
@@ -8,16 +7,17 @@ import type { Blame } from "../knowledge/blame.ts";
 import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
 import type { AgentRunner } from "../knowledge/ports.ts";
 import { blame } from "../learner/blame.ts";
-import { learn } from "../learner/cycle.ts";
+import { type LearnPlan, planCycle } from "../learner/plan-cycle.ts";
 import type { LearnProgress, LearnReport } from "../learner/ports.ts";
 import type { Analyzer } from "../lesson/ports.ts";
+import { pricesFrom } from "../llm/prices.ts";
+import type { RetryOptions } from "../llm/with-retry.ts";
 import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
 import type { Store } from "../store/ports.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import type { EvalDesk } from "./eval-desk.ts";
-import { defaultAnalyzers, defaultConflictJudge } from "./from-config.ts";
-import { judgeFrom, signalsFrom } from "./outcomes.ts";
-import { outcomeTeller } from "./tell-outcomes.ts";
+import { hasModel } from "./from-config.ts";
+import { fullCycle, limitsFrom } from "./full-cycle.ts";
 
 /** What only code can say about how runs are judged and read. */
 export interface LearnParts {
@@ -30,12 +30,16 @@ export interface LearnParts {
   /** Asked about items that wait for a person: `createHumanInLoopValidator({ approve })`. Default: they wait for `agentlearn knowledge approve`. */
   readonly human?: HumanInLoopValidator;
   readonly onProgress?: (progress: LearnProgress) => void;
+  /** How models are asked again after faults that may pass. */
+  readonly retry?: RetryOptions;
 }
 
 export interface LearnCallOptions {
   readonly onProgress?: (progress: LearnProgress) => void;
   readonly signal?: AbortSignal;
   readonly concurrency?: number;
+  /** How long to wait for another process that learns on this store, before "conflict". Default 25,000. */
+  readonly waitMs?: number;
 }
 
 export interface BlameCallOptions {
@@ -51,21 +55,25 @@ export interface BlameCallOptions {
 export interface LearnDesk {
   setRunner(runner: AgentRunner): void;
   learn(options?: LearnCallOptions): Promise<LearnReport>;
+  /** What `learn` would do now. Writes nothing and asks no model. */
+  plan(): Promise<LearnPlan>;
   blame(traceId: string, options?: BlameCallOptions): Promise<Blame>;
 }
 
 export interface LearnDeskOptions {
   readonly store: Store;
+  /** As other learners on the store are told of it. */
+  readonly who: string;
   /** Throws where `what` can't be done here, since the store is elsewhere. */
   readonly needStore: (what: string) => void;
   /** Resolves once what this process traced can be read. */
   readonly flush: () => Promise<void>;
-  readonly evals: Pick<EvalDesk, "list" | "validationCases" | "scorerFor">;
+  readonly evals: Pick<EvalDesk, "validationCases" | "scorerFor">;
   readonly config: Config;
   readonly parts: LearnParts;
 }
 
-export function createLearnDesk({ store, needStore, flush, evals, config, parts }: LearnDeskOptions): LearnDesk {
+export function createLearnDesk({ store, who, needStore, flush, evals, config, parts }: LearnDeskOptions): LearnDesk {
   let runner: AgentRunner | undefined;
 
   async function replayOf(traceId: string, { scorer, replicates, signal }: BlameCallOptions) {
@@ -99,33 +107,37 @@ export function createLearnDesk({ store, needStore, flush, evals, config, parts 
     async learn(options = {}) {
       needStore("learn()");
       await flush();
-      const { outcomes, checks } = parts;
-      const onProgress = options.onProgress ?? parts.onProgress;
-      const judge = judgeFrom(config, store, await evals.list());
-      const onJudged = outcomeTeller(config, store);
-      const conflictJudge = defaultConflictJudge(config);
-      return await learn({
+      const { outcomes, checks, analyzers, human, retry } = parts;
+      return await fullCycle({
         store,
-        clock: systemClock,
-        analyzers: parts.analyzers ?? defaultAnalyzers(config),
-        signals: signalsFrom({ outcomes, checks, judge }),
-        ...(onJudged === undefined ? {} : { onJudged }),
-        ...(conflictJudge === undefined ? {} : { conflictJudge }),
-        ...(runner === undefined ? {} : { runner }),
-        ...(config.agentName === undefined ? {} : { agentName: config.agentName }),
-        ...(await evals.validationCases(judge)),
-        activation: config.activation,
-        alpha: config.alpha,
-        minimumGain: config.minimumGain,
-        hibernateDays: config.hibernateDays,
-        passScore: config.passScore,
-        concurrency: options.concurrency ?? config.concurrency,
-        confirmReplicates: config.confirmReplicates,
-        maxRounds: config.maxRounds,
-        ...(config.agentName === undefined ? {} : { runnerName: config.agentName }),
-        ...(parts.human === undefined ? {} : { human: parts.human }),
-        ...(onProgress === undefined ? {} : { onProgress }),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        config,
+        who,
+        analyzers,
+        outcomes,
+        checks,
+        human,
+        runner,
+        evals,
+        waitMs: options.waitMs,
+        concurrency: options.concurrency,
+        onProgress: options.onProgress ?? parts.onProgress,
+        signal: options.signal,
+        retry,
+      });
+    },
+
+    async plan() {
+      needStore("plan()");
+      const { cases = [], obstacle } = await evals.validationCases();
+      const why = runner === undefined ? "needs an agent runner (setAgentRunner, or --agent)" : obstacle;
+      return planCycle({
+        store,
+        limits: limitsFrom(config),
+        prices: pricesFrom(config.modelPrices),
+        cases: cases.length,
+        analyzer: config.analyzer,
+        ...(hasModel(config) && config.analyzer !== "recovery" ? { model: config.model } : {}),
+        ...(why === undefined ? {} : { obstacle: why }),
       });
     },
 

@@ -7,7 +7,7 @@ import { createLlmJudge, type JudgeCase, type LlmJudge } from "../outcome/llm-ju
 import type { OutcomeSignal, OutcomeStore, TraceCheck } from "../outcome/ports.ts";
 import { createReporter } from "../telemetry/report.ts";
 import type { Trace } from "../trace/trace.ts";
-import { llmFrom } from "./from-config.ts";
+import { llmFrom, type Wrap } from "./from-config.ts";
 
 export interface OutcomeParts {
   /** What code passed; undefined where it said nothing. */
@@ -34,12 +34,17 @@ export function signalsFrom({ outcomes, checks = [], judge }: OutcomeParts): rea
 }
 
 /** The judge of this configuration; undefined where it is off. Throws "invalid" like the model's client when it is on and there is no key. */
-export function judgeFrom(config: Config, store: Pick<OutcomeStore, "outcomesOf">, cases: readonly EvalCase[]): LlmJudge | undefined {
+export function judgeFrom(
+  config: Config,
+  store: Pick<OutcomeStore, "outcomesOf">,
+  cases: readonly EvalCase[],
+  wrap: Wrap = (llm) => llm,
+): LlmJudge | undefined {
   if (config.judge === "off") return undefined;
   const reporter = createReporter("judge");
   const byTask = new Map(cases.map((entry) => [foldText(entry.task), entry]));
   return createLlmJudge({
-    llm: llmFrom(config, config.judgeModel),
+    llm: wrap(llmFrom(config, config.judgeModel)),
     sampleShare: config.judgeShare,
     caseOf: (trace) => judgeCaseOf(byTask.get(foldText(trace.task))),
     outcomesOf: (traceId) => store.outcomesOf(traceId),

@@ -30,6 +30,13 @@ export interface Config {
   readonly quietMs: number;
   readonly idleMs: number;
   readonly learnEveryMs: number;
+  readonly learnWithModelEveryMs: number;
+  readonly budgetUsdPerDay?: number | undefined;
+  readonly budgetUsdPerCycle?: number | undefined;
+  readonly budgetTokensPerDay?: number | undefined;
+  readonly budgetTokensPerCycle?: number | undefined;
+  readonly budgetCallsPerDay?: number | undefined;
+  readonly budgetCallsPerCycle?: number | undefined;
   readonly rawRetentionDays: number;
   readonly traceRetentionDays: number;
   readonly host: string;
@@ -49,6 +56,9 @@ export interface Config {
   readonly evaluationsEndpoint?: string | undefined;
   readonly smallModel?: string | undefined;
   readonly analyzer: "recovery" | "llm" | "batch" | "tiered";
+  readonly modelPrices?: string | undefined;
+  readonly modelOutputTokens: number;
+  readonly modelTimeoutMs: number;
   readonly openaiApiKey?: string | undefined;
   readonly openaiBaseUrl?: string | undefined;
 }
@@ -71,6 +81,12 @@ const belowOne = number.min(0, "must be at least 0").lt(1, "must be below 1");
 const probability = number.gt(0, "must be above 0").lt(1, "must be below 1");
 // setTimeout takes no more than this and fires at once above it.
 const milliseconds = number.int("must be a whole number").min(0, "must be at least 0").max(2_147_483_647, "must be at most 2147483647");
+const dollars = number.min(0, "must be at least 0");
+const limit = number.int("must be a whole number").min(0, "must be at least 0");
+const prices = text.refine(
+  (value) => value.split(",").every((part) => /^\s*[^=,\s][^,]*=\s*\d+(?:\.\d+)?\s*\/\s*\d+(?:\.\d+)?\s*$/u.test(part)),
+  "must be like gpt-4o-mini=0.15/0.60: model, input and output in USD per million tokens, separated by commas",
+);
 const origins = text.refine(
   (value) => value.split(",").every((part) => part.trim() === "*" || isOrigin(part.trim())),
   "must be * or origins like https://app.example, separated by commas",
@@ -159,6 +175,21 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .min(1_000, "must be at least 1000")
     .default(60_000)
     .describe("Milliseconds between two rounds in which the collector mines new traces; no model is called there."),
+  learnWithModelEveryMs: milliseconds
+    .default(0)
+    .describe(
+      "Milliseconds between two full cycles of the collector, with the model and its cost; they need a budget. 0: never, as somebody must ask.",
+    ),
+  budgetUsdPerDay: dollars
+    .optional()
+    .describe(
+      "Most USD that learning may pay for models on one day (UTC). Needs the price of the model, see modelPrices. No limit by default.",
+    ),
+  budgetUsdPerCycle: dollars.optional().describe("The same for one learn cycle."),
+  budgetTokensPerDay: limit.optional().describe("Most tokens, in and out, that learning may use on one day (UTC)."),
+  budgetTokensPerCycle: limit.optional().describe("The same for one learn cycle."),
+  budgetCallsPerDay: limit.optional().describe("Most calls of a model that learning may make on one day (UTC)."),
+  budgetCallsPerCycle: limit.optional().describe("The same for one learn cycle."),
   rawRetentionDays: days
     .default(7)
     .describe(
@@ -207,6 +238,18 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .enum(["recovery", "llm", "batch", "tiered"], 'must be "recovery", "llm", "batch" or "tiered"')
     .default("llm")
     .describe("What mines lessons where a model can be asked. Recovery, which needs none, always takes part. See Analyzers."),
+  modelPrices: prices
+    .optional()
+    .describe(
+      "What models cost in USD per million tokens, as MODEL=INPUT/OUTPUT, separated by commas. What is not listed is unknown, not free.",
+    ),
+  modelOutputTokens: count
+    .default(8_192)
+    .describe("Most tokens of one answer of the model; a call is booked with as many before it is made."),
+  modelTimeoutMs: milliseconds
+    .min(1, "must be at least 1")
+    .default(60_000)
+    .describe("Milliseconds for one answer of the model, to its last byte; it is then asked again, at most twice."),
   openaiApiKey: text.optional().describe("Key for the model. Falls back to OPENAI_API_KEY."),
   openaiBaseUrl: httpUrl.optional().describe("Base URL of an OpenAI-compatible server. Falls back to OPENAI_BASE_URL."),
 });

@@ -17,9 +17,11 @@ interface Setting {
   readonly source: string;
 }
 
-const NUMERIC: ReadonlySet<string> = new Set(
-  Object.entries(configSchema.parse({})).flatMap(([key, value]) => (typeof value === "number" ? [key] : [])),
-);
+// By its default where there is one; a setting without takes a small number or takes none.
+const NUMERIC: ReadonlySet<string> = new Set([
+  ...Object.entries(configSchema.parse({})).flatMap(([key, value]) => (typeof value === "number" ? [key] : [])),
+  ...configKeys.filter((key) => configSchema.shape[key].safeParse(1).success),
+]);
 
 const BOOLEAN: ReadonlySet<string> = new Set(
   Object.entries(configSchema.parse({})).flatMap(([key, value]) => (typeof value === "boolean" ? [key] : [])),

@@ -41,6 +41,7 @@ export function createConflictJudge({
           user: `${framed("A", first, nonce)}\n${framed("B", second, nonce)}`,
           schema: ANSWER,
           schemaName: "conflict",
+          nonce,
           ...(signal === undefined ? {} : { signal }),
         });
         onUsage?.(usage);

@@ -9,10 +9,13 @@ import { type Proposal, propose } from "../lesson/propose.ts";
 import type { OutcomeSignal } from "../outcome/ports.ts";
 import { judgeConflicts } from "./judge-conflicts.ts";
 import { judgeTraces, mayPass } from "./judge-traces.ts";
+import { neededNext } from "./needed-next.ts";
+import type { OpenCycle } from "./open-cycle.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { readingsOf } from "./readings.ts";
 import { type RetireReport, retire } from "./retire.ts";
 import { createSieve } from "./sieve.ts";
+import type { SpendMeter } from "./spend-meter.ts";
 import { createSurroundings } from "./surroundings.ts";
 import { type TestOptions, testCandidates } from "./test-candidates.ts";
 
@@ -31,15 +34,19 @@ export interface LearnOptions extends TestOptions {
   readonly hibernateDays?: number;
   /** false: the caller looks after retirement itself. Default true. */
   readonly retires?: boolean;
+  /** The cycle this is, as `openCycle` gave it. Default a new one that leaves nothing behind when it is not finished. */
+  readonly cycle?: OpenCycle;
+  /** Counts what is spent. It stops models, not the cycle. */
+  readonly meter?: SpendMeter;
 }
 
 const ACTOR = "learner";
+const KEEP_ANSWERS_US = 30 * 86_400_000_000;
 const NOTHING_RETIRED: RetireReport = { deprecated: [], challenged: [], reported: [] };
 
 /** One pass over what was not read yet: mine, propose, retire, test, promote. Idempotent: a crash repeats at most the step it died in. */
 export async function learn(options: LearnOptions): Promise<LearnReport> {
-  const startedAtUs = options.clock.nowUs();
-  const cycleId = newId();
+  const { id: cycleId, startedAtUs, resumed } = options.cycle ?? { id: newId(), startedAtUs: options.clock.nowUs(), resumed: false };
   const tell = options.onProgress ?? (() => {});
   tell({ phase: "collect", done: 0, total: 0, detail: "assembling traces" });
   if (options.drain !== false) await options.store.drain();
@@ -50,9 +57,13 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   const { conflictJudge: judge } = options;
   const conflicts = judge === undefined ? undefined : await judgeConflicts({ ...options, judge });
   const decisions = await testCandidates(options, ACTOR, tell);
-  const report: LearnReport = {
+  const stop = options.meter?.stopped();
+  const done: Omit<LearnReport, "needed"> = {
     cycleId,
+    ...(resumed ? { resumed: true } : {}),
     ...mined,
+    ...(stop === undefined ? {} : { stopped: { reason: stop.message, hint: stop.hint ?? "" } }),
+    ...(options.meter === undefined ? {} : { cost: await options.meter.cost() }),
     decisions,
     deprecated,
     ...(challenged.length === 0 ? {} : { challenged }),
@@ -60,14 +71,20 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
     ...(conflicts === undefined ? {} : { conflicts }),
     durationMs: Math.round((options.clock.nowUs() - startedAtUs) / 1000),
   };
+  const report: LearnReport = { ...done, needed: neededNext(done) };
   await options.store.saveCycle({ id: cycleId, startedAtUs, endedAtUs: options.clock.nowUs(), report });
+  // Answers are kept while something waits that may ask the same again.
+  if (options.cycle !== undefined) {
+    const isDone = (mined.waiting ?? mined.analyzerFailures ?? stop ?? conflicts?.error) === undefined;
+    await options.store.forgetAnswers(isDone ? undefined : options.clock.nowUs() - KEEP_ANSWERS_US);
+  }
   tell({ phase: "done", done: decisions.length, total: decisions.length, detail: "done" });
   return report;
 }
 
 type Mined = Pick<
   LearnReport,
-  "tracesAnalyzed" | "failures" | "forReview" | "lessonsProposed" | "candidatesCreated" | "refusals" | "analyzerFailures"
+  "tracesAnalyzed" | "waiting" | "failures" | "forReview" | "lessonsProposed" | "candidatesCreated" | "refusals" | "analyzerFailures"
 >;
 
 async function mine(options: LearnOptions, tell: (progress: LearnProgress) => void): Promise<Mined> {
@@ -80,9 +97,17 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
   const reading = asked ? "full" : "background";
   const { traces, faults: abstained, forReview } = await judgeTraces(options, await store.unanalyzed(options.maxTraces ?? 1_000, reading));
   const traceIds = traces.map(({ trace }) => trace.id);
-  tell({ phase: "analyze", done: 0, total: traces.length, detail: `${traces.length} new traces` });
+  const failures = traces.filter(({ outcome }) => outcome?.status === "failure").length;
+  tell({ phase: "analyze", done: 0, total: failures, detail: `${traces.length} new traces, ${failures} failed` });
+  options.meter?.watch((done, detail) => tell({ phase: "analyze", done: Math.min(done, failures), total: failures, detail }));
   const refusals: (Proposal["refusals"][number] & { readonly analyzer: string })[] = [];
   const faults: Proposal["failures"][number][] = [...abstained];
+  // What could not be judged now is judged before it counts as read.
+  const unjudged = abstained
+    .filter(({ error }) => mayPass(error))
+    .map(({ analyzer, error }) => ({ analyzer, reason: error.message, traceIds }));
+  const waiting: Left[] = [...unjudged];
+  const left = new Set<string>(unjudged.length === 0 ? [] : traceIds);
   const unread: { readonly analyzer: string; readonly offered: readonly string[]; readonly kept: Proposal["unread"] }[] = [];
   let lessonsProposed = 0;
   let candidatesCreated = 0;
@@ -94,11 +119,24 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
     store,
     stored.filter(({ status }) => status !== "archived"),
   );
+  const seen = new Set(traceIds);
   for (const { analyzer, offered } of readings) {
     const result = await propose(offered, [analyzer], options.signal, surroundings);
     faults.push(...result.failures);
+    const ids = offered.map(({ trace }) => trace.id);
+    for (const id of ids) seen.add(id);
+    const [failed] = result.failures;
+    if (failed !== undefined && mayPass(failed.error) && result.unread.length === 0) {
+      // It could not begin: what nobody read stays unread for all, and what it had kept it keeps.
+      waiting.push({ analyzer: analyzer.name, reason: failed.error.message, traceIds: ids });
+      for (const id of traceIds) left.add(id);
+    } else {
+      // What has too little company yet waits for other runs, not for the next cycle.
+      const due = result.unread.filter(({ until }) => until === "next");
+      waiting.push(...due.map(({ reason, traceIds: of }) => ({ analyzer: analyzer.name, reason, traceIds: of })));
+      unread.push({ analyzer: analyzer.name, offered: ids, kept: result.unread });
+    }
     refusals.push(...result.refusals.map((refusal) => ({ ...refusal, analyzer: analyzer.name })));
-    unread.push({ analyzer: analyzer.name, offered: offered.map(({ trace }) => trace.id), kept: result.unread });
     for (const lesson of result.lessons) {
       const known = archivedAs(archived, lesson);
       if (known !== undefined) {
@@ -116,29 +154,43 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
       if (created) candidatesCreated += 1;
     }
   }
-  const tracesStayUnread = faults.some(({ error }) => mayPass(error));
-  if (readings.length > 0 && !tracesStayUnread) {
-    for (const { analyzer, offered, kept } of unread) await store.keep(analyzer, offered, kept);
-    for (const name of new Set(refusals.map(({ analyzer }) => analyzer))) {
-      const own = refusals.filter(({ analyzer }) => analyzer === name).map(({ analyzer: _analyzer, ...refusal }) => refusal);
+  for (const { analyzer, offered, kept } of unread) await store.keep(analyzer, offered, kept);
+  if (readings.length > 0) {
+    // What is said of a run that is read again is said again then.
+    const final = refusals.filter(({ traceIds: of }) => !of.some((id) => left.has(id)));
+    for (const name of new Set(final.map(({ analyzer }) => analyzer))) {
+      const own = final.filter(({ analyzer }) => analyzer === name).map(({ analyzer: _analyzer, ...refusal }) => refusal);
       await store.saveRefusals(own, name);
     }
-    await options.onJudged?.(traces, options.signal).catch((caught: unknown) => {
+    const judged = traces.filter(({ trace }) => !left.has(trace.id));
+    await options.onJudged?.(judged, options.signal).catch((caught: unknown) => {
       faults.push({ analyzer: "onJudged", error: fromUnknown(caught, "telling of the outcomes") });
     });
     // Last, so that a crash before this line only proposes the same fingerprints again.
-    await store.markAnalyzed(traceIds, reading);
+    await store.markAnalyzed(
+      traceIds.filter((id) => !left.has(id)),
+      reading,
+    );
   }
-  const analyzerFailures = faults.map(({ analyzer, error: { code, message } }) => ({ analyzer, code, message, tracesStayUnread }));
+  const later = new Set(unread.flatMap(({ kept }) => kept.flatMap((part) => part.traceIds)));
+  const analyzerFailures = faults.map(({ analyzer, error }) => ({
+    analyzer,
+    code: error.code,
+    message: error.message,
+    tracesStayUnread: mayPass(error),
+  }));
   return {
-    tracesAnalyzed: traces.length,
-    failures: traces.filter(({ outcome }) => outcome?.status === "failure").length,
+    tracesAnalyzed: [...seen].filter((id) => !left.has(id) && !later.has(id)).length,
+    ...(waiting.length === 0
+      ? {}
+      : { waiting: waiting.map(({ analyzer, reason, traceIds: of }) => ({ analyzer, reason, traces: of.length })) }),
+    failures,
     ...(forReview.length === 0 ? {} : { forReview }),
     lessonsProposed,
     candidatesCreated,
     refusals: [
       ...refusals.map(({ analyzer, reason, traceIds: of }) => ({ analyzer, reason, traceIds: of })),
-      ...analyzerFailures.map(({ analyzer, message }) => ({
+      ...analyzerFailures.map(({ analyzer, message, tracesStayUnread }) => ({
         analyzer,
         reason: `it could not run: ${message}${tracesStayUnread ? "; the next cycle reads these traces again" : ""}`,
         traceIds,
@@ -146,6 +198,12 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
     ],
     ...(analyzerFailures.length === 0 ? {} : { analyzerFailures }),
   };
+}
+
+interface Left {
+  readonly analyzer: string;
+  readonly reason: string;
+  readonly traceIds: readonly string[];
 }
 
 /** Harm that was shown, or a person's no, holds until somebody restores the item; it is not undone by seeing the same lesson once more. */

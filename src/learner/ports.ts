@@ -9,10 +9,35 @@ export interface LearnProgress {
   readonly detail: string;
 }
 
+/** What a cycle cost, from its first start on. */
+export interface LearnCost {
+  readonly calls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Absent where the price of a model that was asked is not known. */
+  readonly usd?: number;
+  /** Calls booked at the most they can have cost, because nobody said what they did cost. */
+  readonly estimated: number;
+  /** Answers of models and runs of the agent that were paid for before and used again, by this process. */
+  readonly reused: number;
+  /** Runs of the agent, by this process. What they cost is not known here. */
+  readonly agentRuns: number;
+}
+
 /** What one learn cycle did, in words and figures. Stored with the cycle and printed by the CLI. */
 export interface LearnReport {
   readonly cycleId: string;
+  /** It was begun by a process that did not end it. */
+  readonly resumed?: true;
   readonly tracesAnalyzed: number;
+  /** New traces that wait for the next cycle, and why; absent when none. */
+  readonly waiting?: readonly { readonly analyzer: string; readonly reason: string; readonly traces: number }[];
+  /** The limit that ended all calls of models before the end of the cycle. */
+  readonly stopped?: { readonly reason: string; readonly hint: string };
+  /** Absent where nothing was to be paid for. */
+  readonly cost?: LearnCost;
+  /** What is needed for more: sentences, each with a command or a setting. */
+  readonly needed: readonly string[];
   readonly failures: number;
   /** Runs judged in this cycle that a person should look at. Absent when none. */
   readonly forReview?: readonly string[];

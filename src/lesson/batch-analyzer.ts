@@ -143,6 +143,7 @@ async function ask(
       ),
       schema: ANSWER,
       schemaName: "lessons",
+      nonce,
       ...(signal === undefined ? {} : { signal }),
     });
     settings.onUsage?.(usage);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { messageOf } from "../base/error.ts";
+import { fromUnknown, messageOf } from "../base/error.ts";
 import { newId } from "../base/id.ts";
 import { isBadOutput, type Llm, type LlmUsage } from "../llm/client.ts";
 import { CLAIM_SHAPE, type Claim, lessonFromClaim } from "./claimed-lesson.ts";
@@ -41,16 +41,26 @@ export function llmAnalyzer(options: LlmAnalyzerOptions): Analyzer {
       const failed = traces.filter(({ outcome }) => outcome?.status === "failure");
       const lessons: Lesson[] = [];
       const refusals: AnalysisResult["refusals"][number][] = [];
-      for (const judged of failed.slice(0, maxTraces)) {
-        const result = await analyzeRun(judged, options, signal, surroundings);
-        lessons.push(...result.lessons);
-        refusals.push(...result.refusals);
+      for (const [index, judged] of failed.slice(0, maxTraces).entries()) {
+        try {
+          const result = await analyzeRun(judged, options, signal, surroundings);
+          lessons.push(...result.lessons);
+          refusals.push(...result.refusals);
+        } catch (caught) {
+          // Where it could not begin there is nothing to hand back.
+          if (signal?.aborted === true || index === 0) throw caught;
+          const failure = fromUnknown(caught, "reading a run with the model");
+          return { lessons, refusals, unread: [left(failed.slice(index), failure.message)], failure };
+        }
       }
-      const traceIds = failed.slice(maxTraces).map(({ trace }) => trace.id);
-      const reason = `more than ${maxTraces} failed runs at once`;
-      return { lessons, refusals, ...(traceIds.length === 0 ? {} : { unread: [{ reason, traceIds, until: "next" }] }) };
+      const rest = failed.slice(maxTraces);
+      return { lessons, refusals, ...(rest.length === 0 ? {} : { unread: [left(rest, `more than ${maxTraces} failed runs at once`)] }) };
     },
   };
+}
+
+function left(runs: readonly JudgedTrace[], reason: string): NonNullable<AnalysisResult["unread"]>[number] {
+  return { reason, traceIds: runs.map(({ trace }) => trace.id), until: "next" };
 }
 
 const ANSWER = z.object({ lessons: z.array(z.object({ ...CLAIM_SHAPE, steps: z.array(z.int()) })) });
@@ -74,6 +84,7 @@ async function analyzeRun(
       user: llmAnalyzerUser(nonce, run.text, known),
       schema: ANSWER,
       schemaName: "lessons",
+      nonce,
       ...(signal === undefined ? {} : { signal }),
     });
     options.onUsage?.(usage);

@@ -1,6 +1,7 @@
 import type OpenAI from "openai";
 import { z } from "zod";
 import { isLearnError, LearnError, messageOf } from "../base/error.ts";
+import { boundedFetch } from "./bounded-fetch.ts";
 
 export interface LlmOptions {
   readonly model: string;
@@ -10,6 +11,8 @@ export interface LlmOptions {
   readonly baseUrl?: string;
   /** For one call, from request to last byte. Default 60,000. */
   readonly timeoutMs?: number;
+  /** Most tokens of one answer, what it thinks included; an answer that needs more is cut off and refused. Default 8192. */
+  readonly maxOutputTokens?: number;
   /** Runs the call where nobody traces it, so that learning does not show up as agent runs. */
   readonly suppress?: <T>(fn: () => T) => T;
 }
@@ -21,6 +24,8 @@ export interface JsonRequest<T> {
   readonly schema: z.ZodType<T>;
   /** Letters, digits, `_` and `-`. */
   readonly schemaName: string;
+  /** The part of the texts that is drawn anew for every request; two requests that differ in nothing else ask the same. */
+  readonly nonce?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -32,6 +37,8 @@ export interface LlmUsage {
 
 export interface Llm {
   readonly model: string;
+  /** What one answer is held to. Default 8192. */
+  readonly maxOutputTokens?: number;
   /**
    * One answer that fits the schema. Never repairs: output that is not JSON, does not fit, was refused or cut off rejects "invalid" and `isBadOutput`
    * is true for it. 429, 5xx and network faults reject "unavailable", the deadline "timeout", an aborted signal "cancelled"; other 4xx "invalid".
@@ -42,7 +49,7 @@ export interface Llm {
 
 /** Throws "invalid" when neither a key nor a base URL is there. Opens nothing until the first call. */
 export function createLlm(options: LlmOptions): Llm {
-  const { model, apiKey, baseUrl, timeoutMs = 60_000, suppress = (fn) => fn() } = options;
+  const { model, apiKey, baseUrl, timeoutMs = 60_000, maxOutputTokens = MAX_OUTPUT_TOKENS, suppress = (fn) => fn() } = options;
   if (isBlank(apiKey) && isBlank(baseUrl)) {
     throw new LearnError("invalid", "no language model can be called: there is neither an API key nor a base URL", {
       hint: "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server that needs no key",
@@ -52,6 +59,7 @@ export function createLlm(options: LlmOptions): Llm {
   let client: Promise<OpenAI> | undefined;
   return {
     model,
+    maxOutputTokens,
     json: async (request) => {
       const deadline = AbortSignal.timeout(timeoutMs);
       // The client's own timeout ends with the response headers; a body that never comes needs ours.
@@ -59,7 +67,7 @@ export function createLlm(options: LlmOptions): Llm {
       try {
         client ??= openClient(apiKey, baseUrl, timeoutMs);
         const openai = await client;
-        const completion = await suppress(() => openai.chat.completions.create(bodyOf(model, request), { signal }));
+        const completion = await suppress(() => openai.chat.completions.create(bodyOf(model, maxOutputTokens, request), { signal }));
         return { value: checkedValue(completion, request), usage: usageOf(completion) };
       } catch (caught) {
         throw errorOf(caught, { model, apiKey, timeoutMs, cancelled: request.signal?.aborted === true, late: deadline.aborted });
@@ -68,12 +76,30 @@ export function createLlm(options: LlmOptions): Llm {
   };
 }
 
+/** Of one answer where nothing else is said: above this only a model that repeats itself writes on. */
+export const MAX_OUTPUT_TOKENS = 8_192;
+
 /** True for an answer that came and was refused here, as opposed to a call that failed. */
 export function isBadOutput(caught: unknown): boolean {
   return typeof caught === "object" && caught !== null && badOutputs.has(caught);
 }
 
-const badOutputs = new WeakSet<object>();
+/** What an answer cost that was refused here; empty when the server did not say. */
+export function usageOfBadOutput(caught: unknown): LlmUsage {
+  return (typeof caught === "object" && caught !== null ? badOutputs.get(caught) : undefined) ?? {};
+}
+
+/** What the server itself said to a call that failed: its status, and how long to wait. Empty for a call that no answer came to. */
+export function answerToFailed(caught: unknown): { readonly status?: number; readonly retryAfterMs?: number } {
+  const { status, headers } = ((caught as { cause?: unknown } | undefined)?.cause ?? {}) as { status?: unknown; headers?: unknown };
+  if (typeof status !== "number") return {};
+  const after = headers instanceof Headers ? headers.get("retry-after") : null;
+  const seconds =
+    after === null ? Number.NaN : /^\d+(?:\.\d+)?$/u.test(after.trim()) ? Number(after) : (Date.parse(after) - Date.now()) / 1000;
+  return { status, ...(Number.isFinite(seconds) ? { retryAfterMs: Math.max(0, Math.round(seconds * 1000)) } : {}) };
+}
+
+const badOutputs = new WeakMap<object, LlmUsage>();
 
 async function openClient(apiKey: string | undefined, baseUrl: string | undefined, timeoutMs: number): Promise<OpenAI> {
   // Loaded on first use: most commands never call a model.
@@ -86,41 +112,53 @@ async function openClient(apiKey: string | undefined, baseUrl: string | undefine
     project: null,
     webhookSecret: null,
     timeout: timeoutMs,
+    fetch: boundedFetch,
     // Its pauses between retries do not listen to the signal and follow Retry-After of any length.
     maxRetries: 0,
     logLevel: "off",
   });
 }
 
-function bodyOf<T>(model: string, request: JsonRequest<T>): OpenAI.Chat.ChatCompletionCreateParamsNonStreaming {
-  const { $schema: _, ...schema } = z.toJSONSchema(request.schema) as Record<string, unknown>;
+/** The schema as it is sent. */
+export function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _, ...sent } = z.toJSONSchema(schema) as Record<string, unknown>;
+  return sent;
+}
+
+function bodyOf<T>(model: string, maxOutputTokens: number, request: JsonRequest<T>): OpenAI.Chat.ChatCompletionCreateParamsNonStreaming {
   return {
     model,
+    max_completion_tokens: maxOutputTokens,
     messages: [
       { role: "system", content: request.system },
       { role: "user", content: request.user },
     ],
-    response_format: { type: "json_schema", json_schema: { name: request.schemaName, strict: true, schema } },
+    response_format: { type: "json_schema", json_schema: { name: request.schemaName, strict: true, schema: jsonSchemaOf(request.schema) } },
   };
 }
 
 function checkedValue<T>(completion: OpenAI.Chat.ChatCompletion, request: JsonRequest<T>): T {
+  // Of another content type it comes as text: a page of a proxy is no answer of a model, and no word on the run that was asked about.
+  if (typeof completion !== "object" || completion === null) {
+    throw new LearnError("unavailable", "what answered does not speak the OpenAI chat protocol", { hint: "check the base URL" });
+  }
+  const refused = (message: string, cause?: unknown): LearnError => badOutput(message, cause, usageOf(completion));
   const choice = completion.choices?.[0];
-  if (choice?.message === undefined) throw badOutput("the model answered without a message");
+  if (choice?.message === undefined || choice.message === null) throw refused("the model answered without a message");
   if (typeof choice.message.refusal === "string" && choice.message.refusal !== "") {
-    throw badOutput(`the model refused: ${choice.message.refusal.slice(0, 200)}`);
+    throw refused(`the model refused: ${choice.message.refusal.slice(0, 200)}`);
   }
   if (choice.finish_reason === "length" || choice.finish_reason === "content_filter") {
-    throw badOutput(`the model's answer was cut off (${choice.finish_reason})`);
+    throw refused(`the model's answer was cut off (${choice.finish_reason})`);
   }
   let parsed: unknown;
   try {
     parsed = JSON.parse(choice.message.content ?? "");
   } catch (caught) {
-    throw badOutput("the model's answer is not JSON", caught);
+    throw refused("the model's answer is not JSON", caught);
   }
   const checked = request.schema.safeParse(parsed);
-  if (!checked.success) throw badOutput(`the model's answer does not fit the schema: ${issuesOf(checked.error)}`, checked.error);
+  if (!checked.success) throw refused(`the model's answer does not fit the schema: ${issuesOf(checked.error)}`, checked.error);
   return checked.data;
 }
 
@@ -132,18 +170,25 @@ function issuesOf(error: z.ZodError): string {
     .slice(0, 300);
 }
 
-/** The error for an answer that came and can't be used; for callers that find so themselves. */
-export function badOutput(message: string, cause?: unknown): LearnError {
+/** The error for an answer that came and can't be used; for callers that find so themselves, or tell it again. */
+export function badOutput(message: string, cause?: unknown, usage: LlmUsage = {}): LearnError {
   const error = new LearnError("invalid", message, { hint: "use a model that supports strict JSON schemas", cause });
-  badOutputs.add(error);
+  badOutputs.set(error, usage);
   return error;
 }
 
 function usageOf({ usage }: OpenAI.Chat.ChatCompletion): LlmUsage {
   return {
-    ...(typeof usage?.prompt_tokens === "number" ? { inputTokens: usage.prompt_tokens } : {}),
-    ...(typeof usage?.completion_tokens === "number" ? { outputTokens: usage.completion_tokens } : {}),
+    ...(isTokens(usage?.prompt_tokens) ? { inputTokens: usage.prompt_tokens } : {}),
+    ...(isTokens(usage?.completion_tokens) ? { outputTokens: usage.completion_tokens } : {}),
   };
+}
+
+/** No context is larger; what a server says above it, or below 0, says nothing. */
+const MOST_TOKENS = 10_000_000;
+
+function isTokens(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MOST_TOKENS;
 }
 
 interface CallContext {
@@ -156,6 +201,8 @@ interface CallContext {
 
 function errorOf(caught: unknown, { model, apiKey, timeoutMs, cancelled, late }: CallContext): LearnError {
   if (isLearnError(caught)) return caught;
+  const inner = (caught as { cause?: unknown } | undefined)?.cause;
+  if (isLearnError(inner)) return inner;
   if (cancelled) return new LearnError("cancelled", `the call to ${model} was cancelled`, { cause: caught });
   const name = (caught as { constructor?: { name?: string } } | undefined)?.constructor?.name;
   if (late || name === "APIConnectionTimeoutError") {

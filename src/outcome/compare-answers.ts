@@ -35,7 +35,7 @@ export function createComparison(
       framed("A", cutText(a, quarter), nonce),
       framed("B", cutText(b, quarter), nonce),
     ].join("\n");
-    const request = { system: compareSystem(nonce), user, schema: ANSWER, schemaName: "comparison" };
+    const request = { system: compareSystem(nonce), user, schema: ANSWER, schemaName: "comparison", nonce };
     const { value, usage } = await llm.json({ ...request, ...(signal === undefined ? {} : { signal }) });
     onUsage?.(usage);
     return value;

@@ -104,13 +104,14 @@ export function createAnswerJudge({
   const byTask = new Map<string, readonly Criterion[]>();
 
   async function ask<T>(
+    nonce: string,
     system: string,
     user: string,
     schema: z.ZodType<T>,
     schemaName: string,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    const { value, usage } = await llm.json({ system, user, schema, schemaName, ...(signal === undefined ? {} : { signal }) });
+    const { value, usage } = await llm.json({ system, user, schema, schemaName, nonce, ...(signal === undefined ? {} : { signal }) });
     onUsage?.(usage);
     return value;
   }
@@ -129,7 +130,7 @@ export function createAnswerJudge({
       ...(expected === undefined ? [] : [framed("EXPECTED", expected, nonce)]),
       ...(judgePrompt === undefined ? [] : [framed("WANTED", judgePrompt, nonce)]),
     ].join("\n");
-    const { criteria: said } = await ask(criteriaSystem(nonce), user, CRITERIA, "criteria", signal);
+    const { criteria: said } = await ask(nonce, criteriaSystem(nonce), user, CRITERIA, "criteria", signal);
     const written = said
       .map(({ text, weight }) => ({ text: text.replace(/\s+/gu, " ").trim().slice(0, MAX_CRITERION_CHARS), weight: Math.round(weight) }))
       .filter(({ text }) => text !== "")
@@ -163,7 +164,7 @@ export function createAnswerJudge({
       ...(material.steps === "" ? [] : [framed("STEPS", material.steps, nonce)]),
       framed("CRITERIA", asked.map(({ text }, index) => `${index + 1}. ${text}`).join("\n"), nonce),
     ].join("\n");
-    const answer = await ask(scoresSystem(nonce), user, SCORES, "scores", signal);
+    const answer = await ask(nonce, scoresSystem(nonce), user, SCORES, "scores", signal);
     const scoreOf = new Map(answer.scores.map((entry) => [asked[entry.id - 1], entry]));
     for (const control of controls) {
       const score = scoreOf.get(control)?.score;

@@ -59,7 +59,8 @@ async function readStatus(driver: SqlDriver): Promise<StoreStatus> {
   };
 }
 
-function cycleFromRow(row: Row): LearnCycle {
+/** A row of learn_cycle; `report` is null while the cycle is under way. */
+export function cycleFromRow(row: Row): LearnCycle {
   const endedAtUs = numberOf(row["ended_at_us"]);
   return {
     id: requiredText(row, "id"),

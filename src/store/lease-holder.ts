@@ -1,7 +1,7 @@
 import type { LeaseStore } from "./ports.ts";
 
 export interface LeaseHolderOptions {
-  readonly leases: LeaseStore;
+  readonly leases: Pick<LeaseStore, "takeLease" | "releaseLease">;
   readonly name: string;
   /** Unlike that of every other client. */
   readonly holder: string;
@@ -15,6 +15,8 @@ export interface LeaseHolderOptions {
 export interface LeaseHolder {
   /** Asks the store at most five times per term while another holds it. Rejects when the store does not answer. */
   isHeld(): Promise<boolean>;
+  /** Asks it now. */
+  takeNow(): Promise<boolean>;
   /** For good, so that the next client need not wait for the end of the term. Safe twice; never rejects. */
   release(): Promise<void>;
 }
@@ -50,6 +52,7 @@ export function createLeaseHolder(options: LeaseHolderOptions): LeaseHolder {
       const now = elapsedMs();
       return now < heldUntil || (now >= askAgainAt && (await ask()));
     },
+    takeNow: async () => !released && (await ask()),
     release: async () => {
       if (released) return;
       released = true;

@@ -1,5 +1,6 @@
 import type { SqlDriver } from "./driver.ts";
 import type { LeaseStore } from "./ports.ts";
+import { textOf } from "./values.ts";
 
 // By the database itself: the clocks of its clients need not agree.
 const NOW_US = "CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER)";
@@ -18,6 +19,11 @@ export function createLeaseStore(driver: SqlDriver): LeaseStore {
 
     releaseLease: async (name, holder) => {
       await driver.run("DELETE FROM lease WHERE name = ? AND holder = ?", [name, holder]);
+    },
+
+    leaseHolder: async (name) => {
+      const [row] = await driver.all(`SELECT holder FROM lease WHERE name = ? AND until_us > ${NOW_US}`, [name]);
+      return textOf(row?.["holder"]);
     },
   };
 }

@@ -16,6 +16,7 @@ import { createLessonStore } from "./lesson-store.ts";
 import { createOutcomeStore } from "./outcome-store.ts";
 import type { OfTheOwner, Store } from "./ports.ts";
 import { createSnapshotStore } from "./snapshot-store.ts";
+import { createSpendStore } from "./spend-store.ts";
 import { createTraceStore } from "./trace-store.ts";
 import { createUsageStore } from "./usage-store.ts";
 
@@ -41,6 +42,7 @@ export function createSqlStore(database: SqlDriver, clock: Clock, log?: BodyLog)
     ...createKnowledgeFeed(driver),
     ...createVectorStore(driver),
     ...createEvaluationStore(driver),
+    ...createSpendStore(driver, clock),
     ...createAdminStore(driver, clock, log),
     close: async () => {
       await index?.close();

@@ -94,6 +94,8 @@ export interface LeaseStore {
   takeLease(name: string, holder: string, forMs: number): Promise<boolean>;
   /** At once. Nothing happens when another holds it. */
   releaseLease(name: string, holder: string): Promise<void>;
+  /** Who holds it now, by the name it gave itself. */
+  leaseHolder(name: string): Promise<string | undefined>;
 }
 
 export interface LearnCycle {
@@ -101,6 +103,83 @@ export interface LearnCycle {
   readonly startedAtUs: TimeUs;
   readonly endedAtUs?: TimeUs;
   readonly report: unknown;
+}
+
+/** Limits on what learning may cost. A day is one of UTC; what is not given is not limited. */
+export interface SpendLimits {
+  readonly usdPerDay?: number;
+  readonly usdPerCycle?: number;
+  /** Input and output together. */
+  readonly tokensPerDay?: number;
+  readonly tokensPerCycle?: number;
+  readonly callsPerDay?: number;
+  readonly callsPerCycle?: number;
+}
+
+/** What a call costs, or can cost at most. */
+export interface CallCost {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Absent: the price of the model is not known. Never 0 for that. */
+  readonly usd?: number;
+}
+
+/** A call that is about to be made. */
+export interface PlannedCall {
+  readonly id: string;
+  readonly cycleId: string;
+  /** What it is for, in one word. */
+  readonly step: string;
+  readonly model: string;
+  /** The most it can cost. */
+  readonly most: CallCost;
+}
+
+/** Why a call may not be made: with it, this limit could be passed. */
+export interface LimitReached {
+  readonly limit: keyof SpendLimits;
+  readonly allowed: number;
+  /** Spent or reserved before this call, in the unit of the limit. */
+  readonly spent: number;
+}
+
+/** Something that was paid for and answered. */
+export interface JournalEntry {
+  /** A digest of the question. */
+  readonly key: string;
+  readonly cycleId: string;
+  readonly step: string;
+  /** As JSON. */
+  readonly answer: unknown;
+}
+
+export interface Spending {
+  readonly calls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Of the calls whose price is known. */
+  readonly usd: number;
+  /** Calls whose price is not known. */
+  readonly unpriced: number;
+  /** Calls booked at the most they can have cost, because nobody said what they did cost. */
+  readonly estimated: number;
+}
+
+/** What learning spends, and the answers it paid for. Everything is durable on return. */
+export interface SpendStore {
+  /** Books the most the call can cost, in one transaction with the look at the limits; or says which of them forbids it, and books nothing. */
+  reserveCall(call: PlannedCall, limits: SpendLimits): Promise<LimitReached | undefined>;
+  /** Puts what the call did cost in place of what was reserved, and keeps its answer, in one transaction. Of two answers to one key the first stays. */
+  settleCall(id: string, cost: CallCost & { readonly estimated: boolean }, entry?: JournalEntry): Promise<void>;
+  /** Keeps an answer that no model gave: a run of the agent. */
+  saveAnswer(entry: JournalEntry): Promise<void>;
+  answerOf(key: string): Promise<{ readonly answer: unknown } | undefined>;
+  /** Of one cycle, or of the day (UTC) of the clock. */
+  spending(of: { readonly cycleId: string } | "today"): Promise<Spending>;
+  /** Forgets all answers, or with `olderThanUs` those from before then, and calls of more than a year ago. */
+  forgetAnswers(olderThanUs?: TimeUs): Promise<void>;
+  /** The newest cycle that began and did not end. */
+  unfinishedCycle(): Promise<LearnCycle | undefined>;
 }
 
 /** What is missing in the traces that came lately. Counts of spans are of stored ones: a span sent twice counts once. */
@@ -231,6 +310,7 @@ export interface Store
     KnowledgeFeed,
     VectorStore,
     EvalStore,
+    SpendStore,
     AdminStore {
   /** Safe twice. */
   close(): Promise<void>;

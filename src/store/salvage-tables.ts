@@ -39,6 +39,7 @@ export type SalvagedTable =
   | "eval_case"
   | "eval_run"
   | "learn_cycle"
+  | "model_call"
   | "snapshot"
   | "knowledge_conflict";
 
@@ -71,6 +72,7 @@ export const SHAPES: Readonly<Record<SalvagedTable, TableShape>> = {
   snapshot: shape("snapshot", "seq", "seq created_at_us items", "id actor", "body"),
   knowledge_conflict: shape("knowledge_conflict", "first_id", "found_at_us", "first_id second_id kind", "body"),
   learn_cycle: shape("learn_cycle", "rowid", "started_at_us", "id", "report"),
+  model_call: shape("model_call", "rowid", "at_us settled estimated input_tokens output_tokens", "id cycle_id step model"),
 };
 
 export function isSoundRow(row: Row, { numbers, texts, documents }: TableShape): boolean {

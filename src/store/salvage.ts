@@ -200,6 +200,8 @@ export function salvage(
   }
   copy("refusal", { unique: true, values: ({ id: _given, ...row }) => row });
   copy("learn_cycle", { unique: true, values: ({ rowid: _given, ...row }) => row });
+  // What was spent today stays spent. The answers are paid for again.
+  copy("model_call", { unique: true, values: ({ rowid: _given, ...row }) => row });
   mendTraces(target);
   return reports;
 }

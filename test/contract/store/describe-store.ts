@@ -8,6 +8,7 @@ import { describeIngest } from "./ingest.ts";
 import { describeKnowledge } from "./knowledge.ts";
 import { describeLeases } from "./leases.ts";
 import { describeSnapshots } from "./snapshots.ts";
+import { describeSpending } from "./spending.ts";
 import { describeTraces } from "./traces.ts";
 
 /** What every store promises, whatever is behind it. One store serves the whole suite, so a test asks only about what it wrote itself. */
@@ -31,5 +32,6 @@ export function describeStore(name: string, open: () => Promise<SqlStore>): void
     describeChanges(() => store);
     describeVectors(() => store);
     describeEvaluations(() => store);
+    describeSpending(() => store);
   });
 }

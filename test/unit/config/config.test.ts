@@ -46,6 +46,7 @@ describe("loadConfig", () => {
       quietMs: 10_000,
       idleMs: 60_000,
       learnEveryMs: 60_000,
+      learnWithModelEveryMs: 0,
       rawRetentionDays: 7,
       traceRetentionDays: 0,
       host: "127.0.0.1",
@@ -55,6 +56,8 @@ describe("loadConfig", () => {
       allowOpenBind: false,
       maxBodyBytes: 67_108_864,
       model: "gpt-4o-mini",
+      modelOutputTokens: 8_192,
+      modelTimeoutMs: 60_000,
     });
   });
 
@@ -69,6 +72,13 @@ describe("loadConfig", () => {
     const env = { AGENTLEARN_MAX_ITEMS: "2", AGENTLEARN_MAX_TOKENS: "200" };
     const config = loadConfig({ flags: { maxItems: "1" }, env, code: { maxItems: 3, maxTokens: 300, maxPinned: 4 } });
     expect(config).toMatchObject({ maxItems: 1, maxTokens: 200, maxPinned: 4, passScore: 0.7 });
+  });
+
+  test("reads a number from text also where there is no default", () => {
+    expect(loadConfig({ env: { AGENTLEARN_BUDGET_USD_PER_DAY: "0.5" }, flags: { budgetCallsPerCycle: "3" } })).toMatchObject({
+      budgetUsdPerDay: 0.5,
+      budgetCallsPerCycle: 3,
+    });
   });
 
   test("takes OPENAI_* where neither our own variable nor code says anything", () => {

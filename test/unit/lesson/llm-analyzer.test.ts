@@ -84,6 +84,18 @@ describe("the LLM analyzer", () => {
     const result = await llmAnalyzer({ llm, maxTraces: 1 }).analyze([judged({}, "success"), { trace: aTrace() }, judged(), extra]);
     expect(server.requests.length - before).toBe(1);
     expect(result.unread).toEqual([{ reason: "more than 1 failed runs at once", traceIds: [extra.trace.id], until: "next" }]);
+    expect(result.refusals).toEqual([]);
+  });
+
+  test("keeps what it found before a fault, and leaves the run it stopped at and all behind it", async () => {
+    server.setMode(answer(claim()), { kind: "status", status: 503 });
+    const runs = ["a", "b", "c"].map((letter) => judged({ id: `${letter.repeat(32)}-000000000000000a` }));
+    const { lessons, unread, failure } = await llmAnalyzer({ llm }).analyze(runs);
+    expect([lessons.length, unread?.map(({ traceIds }) => traceIds), failure?.code]).toEqual([
+      1,
+      [runs.slice(1).map(({ trace }) => trace.id)],
+      "unavailable",
+    ]);
   });
 
   test("fences the run with a fresh nonce and declares it data", async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import { openLibsqlDriver } from "../../../src/store/driver-libsql.ts";
+import { createSqlStore } from "../../../src/store/local-store.ts";
 import { migrate, migrations, SCHEMA_VERSION } from "../../../src/store/migrate.ts";
 import { createOutcomeStore } from "../../../src/store/outcome-store.ts";
 import { jsonBlob, textBlob } from "../../../src/store/values.ts";
@@ -30,5 +31,25 @@ test.each(before)("a store of schema %i keeps its outcomes, and new ones can ask
   const next = { ...old, source: "judge:llm", review: true } as const;
   await store.saveOutcomes([next]);
   expect(await store.outcomesOf("run")).toEqual([old, next]);
+  await driver.close();
+});
+
+test.each(before)("a store of schema %i keeps its cycles and learns to count what is spent", async (version) => {
+  const driver = openLibsqlDriver({ path: inFolder(`spend-${version}.db`) });
+  await driver.run("CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at_us INTEGER NOT NULL)");
+  for (const migration of migrations.filter((one) => one.version <= version)) {
+    for (const statement of migration.statements) await driver.run(statement);
+    await driver.run("INSERT INTO schema_version VALUES (?, 0)", [migration.version]);
+  }
+  await driver.run("INSERT INTO learn_cycle (id, started_at_us, ended_at_us, report) VALUES ('old', 1, 2, CAST('{}' AS BLOB))");
+  await migrate(driver, systemClock, "t.db");
+  const store = createSqlStore(driver, systemClock);
+  const most = { inputTokens: 1, outputTokens: 1, usd: 0.5 };
+  await store.reserveCall({ id: "c", cycleId: "old", step: "lessons", model: "stub", most }, {});
+  expect([(await store.status()).lastCycle?.id, (await store.spending("today")).usd, await store.answerOf("k")]).toEqual([
+    "old",
+    0.5,
+    undefined,
+  ]);
   await driver.close();
 });

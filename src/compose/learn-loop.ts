@@ -1,0 +1,132 @@
+import { systemClock } from "../base/clock.ts";
+import { isLearnError, LearnError } from "../base/error.ts";
+import type { Config } from "../config/config.ts";
+import { retire } from "../learner/retire.ts";
+import type { Store, StoreStatus } from "../store/ports.ts";
+import { createReporter } from "../telemetry/report.ts";
+
+export interface LearnLoopOptions {
+  readonly store: Store;
+  readonly config: Config;
+  /** For the spread of the pauses. */
+  readonly random?: () => number;
+}
+
+const MAX_PAUSE_MS = 86_400_000;
+
+/** Throws "invalid" where full cycles are asked for and can't be: without a model, or without a limit on what nobody watches. */
+export function checkLearnSchedule(config: Config): void {
+  if (config.learnWithModelEveryMs === 0) return;
+  if (config.openaiApiKey === undefined && config.openaiBaseUrl === undefined) {
+    throw new LearnError("invalid", "learnWithModelEveryMs is set, and no model is configured", {
+      hint: "set OPENAI_API_KEY or OPENAI_BASE_URL, or leave learnWithModelEveryMs at 0",
+    });
+  }
+  const budgets = [config.budgetUsdPerDay, config.budgetTokensPerDay, config.budgetCallsPerDay];
+  if (budgets.every((budget) => budget === undefined)) {
+    throw new LearnError("invalid", "learnWithModelEveryMs is set without a daily budget, so nothing would stop what it spends", {
+      hint: "set budgetUsdPerDay (with modelPrices), budgetTokensPerDay or budgetCallsPerDay",
+    });
+  }
+}
+
+/**
+ * Learns beside the receiver. Every `learnEveryMs`: mines new traces and takes items out of use that harm, without a model. Every
+ * `learnWithModelEveryMs`, when that is set: a full cycle within its budgets, after a failure later and later. Returns what ends it: a cycle under way
+ * stops at the next call, and the next process goes on with it.
+ */
+export function startLearnLoop({ store, config, random = Math.random }: LearnLoopOptions): () => Promise<void> {
+  const reporter = createReporter("learner");
+  const abort = new AbortController();
+  const { signal } = abort;
+  let running: Promise<unknown> = Promise.resolve();
+  const mineAndRetire = createRounds({ store, config, signal, report: reporter.failure });
+  const timer = setInterval(() => {
+    running = running.then(mineAndRetire).catch((caught: unknown) => {
+      if (!signal.aborted) reporter.failure("a learn cycle failed", caught);
+    });
+  }, config.learnEveryMs);
+  timer.unref();
+
+  let failures = 0;
+  let next: NodeJS.Timeout | undefined;
+  const schedule = (): void => {
+    if (signal.aborted || config.learnWithModelEveryMs === 0) return;
+    const pauseMs = Math.min(MAX_PAUSE_MS, config.learnWithModelEveryMs * 2 ** Math.min(failures, 10));
+    // Collectors that were started together do not ask together.
+    next = setTimeout(
+      () => {
+        running = running.then(full).finally(schedule);
+      },
+      pauseMs * (0.8 + 0.4 * random()),
+    );
+    next.unref();
+  };
+  const full = async (): Promise<void> => {
+    if (signal.aborted) return;
+    try {
+      const { fullCycle } = await import("./full-cycle.ts");
+      const { analyzerFailures = [], stopped } = await fullCycle({ store, config, who: "agentlearn up", waitMs: 0, drain: false, signal });
+      if (stopped !== undefined) reporter.failure(`learning stopped: ${stopped.reason}`);
+      const [fault] = analyzerFailures.filter(({ message }) => message !== stopped?.reason);
+      if (fault !== undefined) reporter.failure(`${fault.analyzer} could not run`, new Error(fault.message));
+      failures = fault === undefined ? 0 : failures + 1;
+    } catch (caught) {
+      // Somebody else learns: that is what was wanted.
+      if (signal.aborted || (isLearnError(caught) && caught.code === "conflict")) return;
+      failures += 1;
+      reporter.failure("a learn cycle with the model failed", caught);
+    }
+  };
+  schedule();
+
+  return async () => {
+    clearInterval(timer);
+    clearTimeout(next);
+    abort.abort();
+    await running.catch(() => undefined);
+  };
+}
+
+interface RoundsOptions extends LearnLoopOptions {
+  readonly signal: AbortSignal;
+  readonly report: (what: string, caught?: unknown) => void;
+}
+
+/** One round without a model: nothing is promoted, since that needs somebody to ask for it. */
+function createRounds({ store, config, signal, report }: RoundsOptions): () => Promise<void> {
+  const { minimumGain, hibernateDays, alpha } = config;
+  let [seen, lookAgainAt] = ["", 0];
+  /** Only when runs or verdicts came. Reading all evidence takes its time in a large store; it may take 2 % of the time there is. */
+  const lookForHarm = async ({ traces }: StoreStatus): Promise<void> => {
+    const now = JSON.stringify(traces);
+    const began = performance.now();
+    if (now === seen || began < lookAgainAt) return;
+    const { reported } = await retire({ store, clock: systemClock, alpha, minimumGain, hibernateDays, signal });
+    for (const { itemId, reason } of reported) report(`item ${itemId.slice(0, 8)}`, new Error(reason));
+    seen = now;
+    lookAgainAt = performance.now() + 50 * (performance.now() - began);
+  };
+  return async () => {
+    const status = await store.status();
+    await lookForHarm(status);
+    if (status.unanalyzed === 0) return;
+    // A start does not wait for what is first needed seconds later.
+    const [{ learn }, { recoveryAnalyzer }] = await Promise.all([import("../learner/cycle.ts"), import("../lesson/recovery-analyzer.ts")]);
+    await learn({
+      store,
+      clock: systemClock,
+      analyzers: [recoveryAnalyzer()],
+      activation: "approval",
+      alpha,
+      minimumGain,
+      retires: false,
+      passScore: config.passScore,
+      concurrency: config.concurrency,
+      confirmReplicates: config.confirmReplicates,
+      maxRounds: config.maxRounds,
+      signal,
+      drain: false,
+    });
+  };
+}

@@ -6,7 +6,7 @@ import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import { contextOf } from "./context.ts";
 import { EXIT } from "./exit-code.ts";
 import { createProgressBar } from "./progress-bar.ts";
-import { openRacingDemo, type TaskResult } from "./racing-demo.ts";
+import { DEMO_ACTIVATION, openRacingDemo, type TaskResult } from "./racing-demo.ts";
 import { paint } from "./terminal.ts";
 
 export function addDemo(program: Command): void {
@@ -35,6 +35,7 @@ interface Accuracy {
 
 type DemoItem = Pick<KnowledgeItem, "id" | "type" | "content" | "status" | "sourceTraceIds" | "analyzer"> & {
   readonly reason: string;
+  readonly next: string;
   readonly wins: number;
   readonly losses: number;
   readonly eValue: number;
@@ -66,7 +67,9 @@ async function demo(command: Command): Promise<void> {
       tasks: parts.tasks.length,
       before: accuracyOf(before),
       after: accuracyOf(after),
-      items: report.decisions.flatMap(({ item, validation }) => (validation === undefined ? [] : [demoItem(item, validation)])),
+      items: report.decisions.flatMap(({ item, validation, next }) =>
+        validation === undefined ? [] : [{ ...demoItem(item, validation), next }],
+      ),
       plantedRefused: report.decisions.some(({ item, validation }) => item.id === harm && validation?.decision === "refuse"),
       store: `file:${storePath}`,
       durationMs: Date.now() - started,
@@ -99,7 +102,7 @@ function accuracyOf(results: readonly TaskResult[]): Accuracy {
   };
 }
 
-function demoItem(item: KnowledgeItem, validation: NonNullable<KnowledgeItem["validation"]>): DemoItem {
+function demoItem(item: KnowledgeItem, validation: NonNullable<KnowledgeItem["validation"]>): Omit<DemoItem, "next"> {
   const { id, type, content, status, sourceTraceIds, analyzer } = item;
   const { reason, wins, losses, eValue, threshold } = validation;
   const broke = validation.pairs
@@ -108,17 +111,27 @@ function demoItem(item: KnowledgeItem, validation: NonNullable<KnowledgeItem["va
   return { id, type, content, status, sourceTraceIds, analyzer, reason, wins, losses, eValue, threshold, broke };
 }
 
+/** A pass is no activation where a guard wants a person to look. */
+const FATE: { readonly [status in KnowledgeItem["status"]]: () => string } = {
+  active: () => paint("green", "LEARNED"),
+  validated: () => paint("yellow", "WAITS FOR YOU"),
+  candidate: () => paint("red", "REFUSED"),
+  deprecated: () => paint("red", "REFUSED"),
+  archived: () => paint("red", "REFUSED"),
+};
+
 function text(report: DemoReport): string {
   const share = ({ passed, accuracy }: Accuracy) => `${passed}/${report.tasks} (${Math.round(100 * accuracy)} %)`;
   const lines = [
+    "",
+    `activation: ${DEMO_ACTIVATION}; without it (the default is approval) what passed its test would wait for your yes, since its words come from users and tools`,
     "",
     `${paint("bold", "before")}  ${share(report.before)} tasks answered correctly`,
     `${paint("bold", "after ")}  ${paint("green", share(report.after))}`,
     "",
   ];
   for (const item of report.items) {
-    const active = item.status === "active";
-    lines.push(`${active ? paint("green", "LEARNED") : paint("red", "REFUSED")}  [${item.type.toUpperCase()}] ${item.id.slice(0, 8)}`);
+    lines.push(`${FATE[item.status]()}  [${item.type.toUpperCase()}] ${item.id.slice(0, 8)}`);
     lines.push(`  ${printable(item.content)}`);
     lines.push(
       `  from      ${item.sourceTraceIds.length} runs by ${item.analyzer}: ${item.sourceTraceIds
@@ -127,6 +140,7 @@ function text(report: DemoReport): string {
         .join(", ")}${item.sourceTraceIds.length > 3 ? ", …" : ""}`,
     );
     lines.push(`  evidence  ${printable(item.reason)}`);
+    if (item.status === "validated") lines.push(`  next      ${printable(item.next)}`);
     for (const { task, before, after } of item.broke.slice(0, 2))
       lines.push(`  broke     ${oneLine(task, 70)}: ${oneLine(before, 30)} -> ${oneLine(after, 30)}`);
     lines.push("");

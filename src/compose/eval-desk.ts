@@ -6,6 +6,7 @@ import { evaluate } from "../evaluation/evaluate.ts";
 import type { EvalCase, EvalRun } from "../evaluation/evaluation.ts";
 import type { Scorer } from "../evaluation/ports.ts";
 import { exactScorer } from "../evaluation/scorers.ts";
+import { SAFETY_TAG } from "../knowledge/guards/safety-cases.ts";
 import type { ValidationCase } from "../knowledge/ports.ts";
 import type { Store } from "../store/ports.ts";
 import { evalCaseOf, type NewEvalCase, obstacleOf } from "./eval-cases.ts";
@@ -43,7 +44,14 @@ export function createEvalDesk({ store, needStore, passScore, concurrency }: Eva
 
   function validationCase(entry: EvalCase): ValidationCase {
     const scorer = scorers.get(entry.id) ?? exactScorer(entry.expected ?? "");
-    return { id: entry.id, task: entry.task, mustPass: entry.mustPass, score: (output) => scorer(output, entry.task) };
+    const safety = entry.tags.includes(SAFETY_TAG);
+    return {
+      id: entry.id,
+      task: entry.task,
+      mustPass: entry.mustPass || safety,
+      ...(safety ? { safety } : {}),
+      score: (output) => scorer(output, entry.task),
+    };
   }
 
   return {

@@ -2,16 +2,21 @@ import type { Clock } from "../base/clock.ts";
 import { isLearnError } from "../base/error.ts";
 import { blockedMessage } from "../knowledge/conflict.ts";
 import { contentDigest } from "../knowledge/evidence.ts";
+import { type Activation, whyItWaits } from "../knowledge/guards/by-evidence.ts";
+import type { SafetyReport } from "../knowledge/guards/safety-cases.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { activate, hold, recordValidation, type Transition } from "../knowledge/life-cycle.ts";
 import { atPosition } from "../knowledge/recheck.ts";
 import type { Store } from "../store/ports.ts";
+import { findingsText, readGuardReport } from "./guard-report.ts";
 import type { LearnReport } from "./ports.ts";
 
 export interface SettleOptions {
   readonly store: Store;
   readonly clock: Clock;
-  readonly activation: "approval" | "evidence";
+  readonly activation: Activation;
+  /** Asks the safety cases of everything active with this item in it. */
+  readonly testSet: (item: KnowledgeItem) => Promise<SafetyReport>;
   readonly actor: string;
 }
 
@@ -32,7 +37,7 @@ export async function nextPlace(store: Store): Promise<{ readonly position: numb
 
 /**
  * Stores what a test decided: the certificate and the new state in one transaction, so that a crash leaves both or neither. With activation by
- * evidence a pass goes on to active. A test takes minutes, and others work meanwhile: new sources on the item do not matter to what was tested;
+ * evidence a pass goes on to active, unless a guard objects or a safety case fails. A test takes minutes, and others work meanwhile: new sources on the item do not matter to what was tested;
  * new words, a person's decision or another learner's test do, and then the certificate is stored as spent and changes nothing.
  */
 export async function settle(options: SettleOptions, tested: KnowledgeItem, certificate: Validation): Promise<Decision> {
@@ -68,15 +73,38 @@ async function promote(options: SettleOptions, item: KnowledgeItem, validation: 
       validated = await current(options.store, item.id);
       continue;
     }
+    const objection = await objectionTo(options, validated);
+    if ("reason" in objection) {
+      const held = hold(validated, { actor: options.actor, reason: objection.reason, atUs: options.clock.nowUs() });
+      const next = `it passed, but ${objection.reason}; \`agentlearn knowledge approve ${short}\``;
+      if (await saved(options.store, held, attempt)) return { item: held.item, validation, next };
+      validated = await current(options.store, item.id);
+      continue;
+    }
     const activated = activate(validated, {
       actor: options.actor,
-      reason: "activation by evidence is configured",
+      reason: `activation by evidence is configured (${options.activation}); ${objection.passed}`,
       atUs: options.clock.nowUs(),
     });
     if (await saved(options.store, activated, attempt)) return { item: activated.item, validation, next: "active from the next run on" };
     validated = await current(options.store, item.id);
   }
   return { item: validated ?? item, validation, next: "it passed, and somebody changed it before it could become active" };
+}
+
+/** Why the evidence is not enough for this item as it is now, its sources included: they may have grown while it was tested. */
+async function objectionTo(
+  { store, activation, testSet }: SettleOptions,
+  item: KnowledgeItem,
+): Promise<{ readonly reason: string } | { readonly passed: string }> {
+  const report = await readGuardReport(store, item);
+  if (report.findings.length > 0) return { reason: findingsText(report.findings) };
+  const waits = whyItWaits(report, activation);
+  if (waits !== undefined) return { reason: waits };
+  const { asked, failed } = await testSet(item);
+  if (failed.length > 0)
+    return { reason: `with it the active set fails the safety ${failed.length === 1 ? "case" : "cases"} ${failed.slice(0, 3).join(", ")}` };
+  return { passed: `no guard objects, ${asked} safety ${asked === 1 ? "case" : "cases"} passed with the whole set` };
 }
 
 /** False when somebody was faster and the change has to be made again on what they left. */

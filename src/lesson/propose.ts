@@ -1,5 +1,6 @@
 import { fromUnknown, LearnError } from "../base/error.ts";
 import { digest } from "../base/id.ts";
+import { cleanLesson, cleanRefusal } from "./clean-lesson.ts";
 import { guardLesson } from "./guard.ts";
 import type { Lesson } from "./lesson.ts";
 import type { AnalysisResult, Analyzer, JudgedTrace } from "./ports.ts";
@@ -12,11 +13,13 @@ export interface Proposal extends AnalysisResult {
 
 /**
  * Runs every analyzer over the traces, without our own injected words, and lets through only lessons that pass the guard; the rest become refusals.
+ * Neither holds secrets or personal data.
  * Lessons with equal fingerprints become one with all their sources. Rejects "cancelled" when `signal` aborts; an analyzer that rejects is a failure in
  * the result.
  */
 export async function propose(traces: readonly JudgedTrace[], analyzers: readonly Analyzer[], signal?: AbortSignal): Promise<Proposal> {
   const own = traces.map(stripTrace);
+  const runs = own.map(({ trace }) => trace);
   const byFingerprint = new Map<string, Lesson>();
   const refusals: AnalysisResult["refusals"][number][] = [];
   const failures: Proposal["failures"][number][] = [];
@@ -24,9 +27,9 @@ export async function propose(traces: readonly JudgedTrace[], analyzers: readonl
     refuseWhenAborted(signal);
     try {
       const result = await analyzer.analyze(own, signal);
-      refusals.push(...result.refusals);
+      refusals.push(...result.refusals.map(cleanRefusal));
       for (const unscoped of result.lessons) {
-        const lesson = scoped(unscoped, own);
+        const lesson = cleanLesson(scoped(unscoped, own), runs);
         const reason = guardLesson(lesson);
         if (reason !== undefined) refusals.push({ reason: `the lesson ${reason}`, traceIds: lesson.sourceTraceIds, text: lesson.content });
         else byFingerprint.set(lesson.fingerprint, merged(byFingerprint.get(lesson.fingerprint), lesson));

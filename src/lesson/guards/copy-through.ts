@@ -7,7 +7,13 @@ export const COPIED_TOKENS = 8;
 /** Where a lesson is pieced together: shorter runs count when together they are most of it. */
 const PIECE_TOKENS = 4;
 const PIECED_SHARE = 0.7;
-const LEAST_TOKENS = 10;
+/** A short lesson has to be a quotation as a whole. */
+const SHORT_TOKENS = 10;
+const WHOLE_SHARE = 0.9;
+/** Other words in another order: so many of the lesson's distinct words stand close together in one text. */
+const SHUFFLED_SHARE = 0.85;
+const LEAST_SHUFFLED = 8;
+const WINDOW = 1.5;
 
 /** Words that came into the lesson as somebody outside the agent wrote them. Where a rule is a quotation, its author decided about it and not the evidence. */
 export const copyThroughGuard: Guard = {
@@ -22,7 +28,9 @@ export const copyThroughGuard: Guard = {
         );
     }
     const share = piecedShare(lesson.content, texts);
-    return share >= PIECED_SHARE ? quarantine(`is pieced together from the words of others: ${Math.round(100 * share)} % of it`) : ALLOW;
+    if (share > 0) return quarantine(`is pieced together from the words of others: ${Math.round(100 * share)} % of it`);
+    const from = shuffledFrom(lesson.content, texts);
+    return from === undefined ? ALLOW : quarantine(`says in another order what the ${from.field} says`);
   },
 };
 
@@ -52,32 +60,64 @@ export function longestRun(text: string, others: readonly UntrustedText[]): Copi
   return best;
 }
 
+/** The share of the lesson that is covered by pieces, 0 where that is too little to call it pieced together. */
 function piecedShare(text: string, others: readonly UntrustedText[]): number {
   const pieces = new Set<string>();
   for (const from of others)
     for (const theirs of readingsOf(from))
       for (let at = 0; at + PIECE_TOKENS <= theirs.length; at += 1) pieces.add(theirs.slice(at, at + PIECE_TOKENS).join(" "));
   const shares = readings(text).map((own) => {
-    if (own.length < LEAST_TOKENS) return 0;
     const covered = new Set<number>();
     for (let at = 0; at + PIECE_TOKENS <= own.length; at += 1)
       if (pieces.has(own.slice(at, at + PIECE_TOKENS).join(" ")))
         for (let place = at; place < at + PIECE_TOKENS; place += 1) covered.add(place);
-    return covered.size / own.length;
+    const share = own.length === 0 ? 0 : covered.size / own.length;
+    return share >= (own.length < SHORT_TOKENS ? WHOLE_SHARE : PIECED_SHARE) ? share : 0;
   });
   return Math.max(0, ...shares);
 }
 
-/** Everything that the words of a source may say: as written, with letters for digits, and what is encoded in it. */
+/** The first text that has nearly all words of the lesson within a stretch not much longer than it. Linear: one window slides over each text. */
+function shuffledFrom(text: string, others: readonly UntrustedText[]): UntrustedText | undefined {
+  for (const own of readings(text)) {
+    const wanted = new Set(own);
+    if (wanted.size < LEAST_SHUFFLED) continue;
+    const width = Math.ceil(own.length * WINDOW);
+    const isShuffled = (theirs: readonly string[]): boolean => {
+      const inside = new Map<string, number>();
+      for (const [at, token] of theirs.entries()) {
+        if (wanted.has(token)) inside.set(token, (inside.get(token) ?? 0) + 1);
+        const left = theirs[at - width];
+        const count = left === undefined ? undefined : inside.get(left);
+        if (left !== undefined && count === 1) inside.delete(left);
+        else if (left !== undefined && count !== undefined) inside.set(left, count - 1);
+        if (inside.size >= SHUFFLED_SHARE * wanted.size) return true;
+      }
+      return false;
+    };
+    const from = others.find((other) => readingsOf(other).some(isShuffled));
+    if (from !== undefined) return from;
+  }
+  return undefined;
+}
+
+/** Everything that the words of a source may say: as written, with letters for digits, what is encoded in it, and every letter moved by thirteen. */
 function readingsOf(from: UntrustedText): readonly (readonly string[])[] {
   const known = cache.get(from);
   if (known !== undefined) return known;
-  const made = [from.text, ...decodedParts(from.text)].flatMap(readings);
+  const made = [from.text, ...decodedParts(from.text), rotated(from.text)].flatMap(readings);
   cache.set(from, made);
   return made;
 }
 
 const cache = new WeakMap<UntrustedText, readonly (readonly string[])[]>();
+
+function rotated(text: string): string {
+  return text.replace(/[a-z]/gi, (letter) => {
+    const base = letter <= "Z" ? 65 : 97;
+    return String.fromCharCode(((letter.charCodeAt(0) - base + 13) % 26) + base);
+  });
+}
 
 function readings(text: string): readonly (readonly string[])[] {
   const folded = visible(text);

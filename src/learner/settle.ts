@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { isLearnError } from "../base/error.ts";
+import { redacted } from "../base/redact.ts";
 import { blockedMessage } from "../knowledge/conflict.ts";
 import { contentDigest } from "../knowledge/evidence.ts";
 import { type Activation, whyItWaits } from "../knowledge/guards/by-evidence.ts";
@@ -42,10 +43,11 @@ export async function nextPlace(store: Store): Promise<{ readonly position: numb
  */
 export async function settle(options: SettleOptions, tested: KnowledgeItem, certificate: Validation): Promise<Decision> {
   const { store } = options;
+  const clean = withoutSecrets(certificate);
   for (let attempt = 1; ; attempt += 1) {
     const { position } = await nextPlace(store);
     // Another learner may have taken the place meanwhile; a later one is given a smaller share of the error budget.
-    const validation = position > certificate.position ? atPosition(certificate, position) : certificate;
+    const validation = position > clean.position ? atPosition(clean, position) : clean;
     const item = await current(store, tested.id);
     if (item === undefined) return { item: tested, validation, next: "it was removed while it was tested; nothing was stored" };
     if (item.status !== "candidate" || item.validation?.id !== tested.validation?.id || contentDigest(item) !== contentDigest(tested)) {
@@ -55,6 +57,16 @@ export async function settle(options: SettleOptions, tested: KnowledgeItem, cert
     const recorded = recordValidation(item, validation, { actor: options.actor, atUs: options.clock.nowUs() });
     if (await saved(store, recorded, attempt)) return promote(options, recorded.item, validation);
   }
+}
+
+/** A certificate quotes what the agent was asked and what it answered, and goes out with every export. */
+function withoutSecrets(certificate: Validation): Validation {
+  const quoted = ["task", "baselineOutput", "candidateOutput", "baselineError", "candidateError"] as const;
+  const pairs = certificate.pairs.map((pair) => ({
+    ...pair,
+    ...Object.fromEntries(quoted.flatMap((field) => (pair[field] === undefined ? [] : [[field, redacted(pair[field])]]))),
+  }));
+  return { ...certificate, reason: redacted(certificate.reason), pairs };
 }
 
 async function promote(options: SettleOptions, item: KnowledgeItem, validation: Validation): Promise<Decision> {

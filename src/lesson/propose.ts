@@ -4,6 +4,7 @@ import { cleanLesson, cleanRefusal } from "./clean-lesson.ts";
 import { guardLesson } from "./guard.ts";
 import type { Lesson } from "./lesson.ts";
 import type { AnalysisResult, Analyzer, JudgedTrace } from "./ports.ts";
+import { redactRun } from "./redact-run.ts";
 import { stripTrace } from "./strip-knowledge.ts";
 
 export interface Proposal extends AnalysisResult {
@@ -20,13 +21,16 @@ export interface Proposal extends AnalysisResult {
 export async function propose(traces: readonly JudgedTrace[], analyzers: readonly Analyzer[], signal?: AbortSignal): Promise<Proposal> {
   const own = traces.map(stripTrace);
   const runs = own.map(({ trace }) => trace);
+  let redactedRuns: readonly JudgedTrace[] | undefined;
+  // What runs in the background calls no model, and compares values that a placeholder would hide.
+  const outgoing = (): readonly JudgedTrace[] => (redactedRuns ??= own.map(redactRun));
   const byFingerprint = new Map<string, Lesson>();
   const refusals: AnalysisResult["refusals"][number][] = [];
   const failures: Proposal["failures"][number][] = [];
   for (const analyzer of analyzers) {
     refuseWhenAborted(signal);
     try {
-      const result = await analyzer.analyze(own, signal);
+      const result = await analyzer.analyze(analyzer.background === true ? own : outgoing(), signal);
       refusals.push(...result.refusals.map(cleanRefusal));
       for (const unscoped of result.lessons) {
         const lesson = cleanLesson(scoped(unscoped, own), runs);

@@ -14,7 +14,10 @@ const AWAY =
 
 /** What asks for less care, more rights, or sends something away. Bounded: linear on hostile text. Looked for in text that is folded to lower case. */
 const LINTS: readonly Lint[] = [
-  ["weakens a check", new RegExp(`\\bno (?:longer )?(?:need|reason) (?:to|for)\\b[^.]{0,40}\\b${CHECK}`)],
+  [
+    "weakens a check",
+    new RegExp(`\\b(?:no (?:longer )?(?:need|reason) (?:to|for)|(?:need|require|take|want|ask for|get)s? no)\\b[^.]{0,40}\\b${CHECK}`),
+  ],
   [
     "weakens a check",
     new RegExp(
@@ -45,7 +48,7 @@ const LINTS: readonly Lint[] = [
   ],
   [
     "weakens a check",
-    /\bohne (?:\S+ ){0,3}(?:prüfung|pruefung|bestätigung|bestaetigung|rückfrage|freigabe|genehmigung)|\b(?:prüfung|bestätigung|freigabe|genehmigung)\S{0,4} (?:\S+ ){0,4}(?:überspring|weglassen|auslassen|entfällt|nicht (?:nötig|erforderlich))|\büberspringe\b/u,
+    /\bohne (?:\S+ ){0,3}(?:prüfung|pruefung|bestätigung|bestaetigung|rückfrage|freigabe|genehmigung)|\b(?:prüfung|bestätigung|freigabe|genehmigung)\S{0,4} (?:\S+ ){0,4}(?:überspring|weglassen|auslassen|entfällt|nicht (?:nötig|erforderlich))|überspring\S{0,3} (?:\S+ ){0,3}(?:prüf|bestätig|freigab|genehmig)/u,
   ],
   [
     "weakens a check",

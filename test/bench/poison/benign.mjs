@@ -38,6 +38,9 @@ const NOUNS = [
   "vessel",
   "patient",
   "meter",
+  "pallet",
+  "route",
+  "supplier",
 ];
 const SHAPES = [
   (noun) => sql(`SELECT ${noun} FROM stock`, `SELECT ${noun}_name FROM stock`, `no such column: ${noun}`),

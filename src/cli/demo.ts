@@ -8,7 +8,7 @@ import type { LearnReport } from "../learner/ports.ts";
 import { contextOf } from "./context.ts";
 import { EXIT } from "./exit-code.ts";
 import { createProgressBar } from "./progress-bar.ts";
-import { openRacingDemo, type TaskResult } from "./racing-demo.ts";
+import { DEMO_ACTIVATION, openRacingDemo, type TaskResult } from "./racing-demo.ts";
 import { paint } from "./terminal.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
@@ -42,6 +42,7 @@ type DemoItem = Pick<KnowledgeItem, "id" | "type" | "content" | "status" | "sour
   readonly verdict: Verdict["word"];
   readonly heldBy?: NonNullable<Decision["heldBy"]>;
   readonly reason: string;
+  readonly next: string;
   readonly wins: number;
   readonly losses: number;
   readonly eValue: number;
@@ -107,7 +108,7 @@ function accuracyOf(results: readonly TaskResult[]): Accuracy {
 }
 
 function demoItem(decision: Decision, validation: NonNullable<KnowledgeItem["validation"]>): DemoItem {
-  const { item, heldBy } = decision;
+  const { item, heldBy, next } = decision;
   const { id, type, content, status, sourceTraceIds, analyzer } = item;
   const { reason, wins, losses, eValue, threshold } = validation;
   const broke = validation.pairs
@@ -115,12 +116,13 @@ function demoItem(decision: Decision, validation: NonNullable<KnowledgeItem["val
     .map((pair) => ({ task: pair.task, before: pair.baselineOutput ?? "", after: pair.candidateOutput ?? "" }));
   const { word: verdict } = verdictOf(decision);
   const held = heldBy === undefined ? {} : { heldBy };
-  return { id, type, content, status, verdict, ...held, sourceTraceIds, analyzer, reason, wins, losses, eValue, threshold, broke };
+  return { id, type, content, status, verdict, ...held, next, sourceTraceIds, analyzer, reason, wins, losses, eValue, threshold, broke };
 }
 
-/** LEARNED is in use; every other verdict goes by the name that `learn` has for it. */
+/** LEARNED is in use, and what a guard wants a person to look at waits; every other verdict goes by the name that `learn` has for it. */
 function verdictText({ status, verdict, heldBy }: DemoItem): string {
   if (status === "active") return paint("green", "LEARNED");
+  if (verdict === "passed") return paint("yellow", "WAITS FOR YOU");
   const colour = verdict === "refused" ? "red" : "yellow";
   return paint(colour, (heldBy === undefined ? verdict : "held").toUpperCase().padEnd(7));
 }
@@ -129,6 +131,8 @@ function verdictText({ status, verdict, heldBy }: DemoItem): string {
 export function demoText(report: DemoReport): string {
   const share = ({ passed, accuracy }: Accuracy) => `${passed}/${report.tasks} (${Math.round(100 * accuracy)} %)`;
   const lines = [
+    "",
+    `activation: ${DEMO_ACTIVATION}; without it (the default is approval) what passed its test would wait for your yes, since its words come from users and tools`,
     "",
     `${paint("bold", "before")}  ${share(report.before)} tasks answered correctly`,
     `${paint("bold", "after ")}  ${paint("green", share(report.after))}`,
@@ -146,6 +150,7 @@ export function demoText(report: DemoReport): string {
     lines.push(`  evidence  ${printable(item.reason)}`);
     if (item.heldBy !== undefined)
       lines.push(`  ${oneLine(heldText(item.heldBy), 400)}`, `  next      npx agentlearn knowledge conflicts --store ${report.store}`);
+    else if (item.status === "validated") lines.push(`  next      ${printable(item.next)}`);
     for (const { task, before, after } of item.broke.slice(0, 2))
       lines.push(`  broke     ${oneLine(task, 70)}: ${oneLine(before, 30)} -> ${oneLine(after, 30)}`);
     lines.push("");

@@ -3,8 +3,10 @@ import { LearnError } from "../base/error.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { ConflictView } from "../learner/conflict-desk.ts";
 import { readItemReport } from "../learner/effects.ts";
+import { readGuardReport } from "../learner/guard-report.ts";
 import { contextOf } from "./context.ts";
 import { effectLines } from "./effect-text.ts";
+import { guardLines } from "./guard-text.ts";
 import { addAudit } from "./knowledge-audit.ts";
 import { addCanary } from "./knowledge-canary.ts";
 import { addKnowledgeChanges } from "./knowledge-change.ts";
@@ -64,14 +66,21 @@ async function show(id: string, _options: object, command: Command): Promise<voi
   const { config, terminal, withDesk } = contextOf(command);
   const shown = await withDesk(async (desk, store) => {
     const page = await desk.show(id);
-    return { ...page, conflicts: await desk.conflicts({ id }), report: await readItemReport(store, page.item, config.alpha) };
+    return {
+      ...page,
+      conflicts: await desk.conflicts({ id }),
+      guards: await readGuardReport(store, page.item),
+      report: await readItemReport(store, page.item, config.alpha),
+    };
   });
-  const { item, history, validations, conflicts, report } = shown;
-  const value = { item, history, validations, conflicts, effect: report.effect, effectSummary: report.summary };
+  const { item, history, validations, conflicts, guards, report } = shown;
+  const value = { item, history, validations, conflicts, guards, effect: report.effect, effectSummary: report.summary };
   terminal.result("agentlearn.knowledge.show/v1", value, () =>
-    [itemText(item, history, validations, effectLines(report)), ...heldPart(item.id, conflicts), ...conflicts.map(conflictText)].join(
-      "\n\n",
-    ),
+    [
+      itemText(item, history, validations, [...guardLines(guards), ...effectLines(report)]),
+      ...heldPart(item.id, conflicts),
+      ...conflicts.map(conflictText),
+    ].join("\n\n"),
   );
 }
 

@@ -46,6 +46,7 @@ export interface RacingDemo {
 }
 
 const AGENT = "racing";
+export const DEMO_ACTIVATION = "evidence-untrusted";
 
 export async function openRacingDemo(options: RacingDemoOptions): Promise<RacingDemo> {
   const opened: (() => Promise<void>)[] = [];
@@ -71,7 +72,13 @@ async function wire(options: RacingDemoOptions, opened: (() => Promise<void>)[],
   const loopback = options.model === undefined ? await startLoopbackModel() : undefined;
   if (loopback !== undefined) opened.push(() => loopback.close());
   // Withholding is off so that the second pass shows the items at work; production keeps 10 % back to measure them.
-  const learn = new AgentLearn({ store: `file:${options.storePath}`, agentName: AGENT, activation: "evidence", withholdProbability: 0 });
+  // Tool errors and tasks are what the rules here are mined from: by default they would wait for a person. The demo has nobody to ask, and says so.
+  const learn = new AgentLearn({
+    store: `file:${options.storePath}`,
+    agentName: AGENT,
+    activation: DEMO_ACTIVATION,
+    withholdProbability: 0,
+  });
   opened.push(() => learn.close());
   const telemetry = await startDemoTelemetry(collector.otlpHttpUrl);
   opened.push(() => telemetry.shutdown());
@@ -85,7 +92,8 @@ async function wire(options: RacingDemoOptions, opened: (() => Promise<void>)[],
       lastTraceId = trace.getActiveSpan()?.spanContext().traceId ?? "";
       return ask(task, knowledge);
     },
-    { autoInject: true },
+    // Every question comes from somebody else.
+    { autoInject: true, conversationIdExtractor: (task) => `visitor ${digest([task])}` },
   );
 
   return {

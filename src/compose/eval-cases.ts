@@ -3,6 +3,7 @@ import { LearnError } from "../base/error.ts";
 import { digest } from "../base/id.ts";
 import type { EvalCase } from "../evaluation/evaluation.ts";
 import type { Scorer } from "../evaluation/ports.ts";
+import { SAFETY_TAG } from "../knowledge/guards/safety-cases.ts";
 
 /** A new eval case. */
 export interface NewEvalCase {
@@ -12,6 +13,7 @@ export interface NewEvalCase {
   readonly judgePrompt?: string;
   /** Kept in this process only: a function can't be stored. */
   readonly scorer?: Scorer;
+  /** `safety`: asked of every set before it is promoted, and no loss on it is allowed. */
   readonly tags?: readonly string[];
   readonly mustPass?: boolean;
   /** Default: derived from the task, so that adding a case twice replaces it. */
@@ -44,7 +46,7 @@ export function evalCaseOf(entry: NewEvalCase): EvalCase {
     ...(entry.expectedOutput === undefined ? {} : { expected: entry.expectedOutput }),
     ...(entry.judgePrompt === undefined ? {} : { judgePrompt: entry.judgePrompt }),
     tags: entry.tags ?? [],
-    mustPass: entry.mustPass ?? false,
+    mustPass: entry.mustPass ?? entry.tags?.includes(SAFETY_TAG) ?? false,
     createdAtUs: systemClock.nowUs(),
   };
 }

@@ -7,6 +7,7 @@ import { evaluate } from "../evaluation/evaluate.ts";
 import type { EvalCase, EvalRun } from "../evaluation/evaluation.ts";
 import type { Scorer } from "../evaluation/ports.ts";
 import { exactScorer } from "../evaluation/scorers.ts";
+import { SAFETY_TAG } from "../knowledge/guards/safety-cases.ts";
 import type { ValidationCase } from "../knowledge/ports.ts";
 import type { LlmJudge } from "../outcome/llm-judge.ts";
 import type { Store } from "../store/ports.ts";
@@ -97,12 +98,16 @@ export function createEvalDesk({ store, needStore, config }: EvalDeskOptions): E
         entries,
         scored.map(({ entry }) => entry),
       );
-      const cases = scored.map(({ entry: { id, task, mustPass }, scorer }) => ({
-        id,
-        task,
-        mustPass,
-        score: (output: string) => scorer(output, task),
-      }));
+      const cases = scored.map(({ entry: { id, task, mustPass, tags }, scorer }) => {
+        const safety = tags.includes(SAFETY_TAG);
+        return {
+          id,
+          task,
+          mustPass: mustPass || safety,
+          ...(safety ? { safety } : {}),
+          score: (output: string) => scorer(output, task),
+        };
+      });
       return { cases, ...(obstacle === undefined ? {} : { obstacle }) };
     },
 

@@ -26,7 +26,7 @@ export interface Config {
   readonly confirmReplicates: number;
   readonly maxRounds: number;
   readonly concurrency: number;
-  readonly activation: "approval" | "evidence";
+  readonly activation: "approval" | "evidence" | "evidence-untrusted";
   readonly quietMs: number;
   readonly idleMs: number;
   readonly learnEveryMs: number;
@@ -166,9 +166,11 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     ),
   concurrency: count.default(4).describe("Eval cases that run at once."),
   activation: z
-    .enum(["approval", "evidence"], 'must be "approval" or "evidence"')
+    .enum(["approval", "evidence", "evidence-untrusted"], 'must be "approval", "evidence" or "evidence-untrusted"')
     .default("approval")
-    .describe("What makes a validated item active: a person's approval, or the evidence alone."),
+    .describe(
+      "What makes a validated item active: a person, or the evidence alone where no word of it came from users, tools or files; evidence-untrusted lifts that last condition, and then whoever can write into your traces may come to instruct your agent. See Guards.",
+    ),
   quietMs: milliseconds.default(10_000).describe("Milliseconds without news after which a trace whose root ended is complete."),
   idleMs: milliseconds.default(60_000).describe("Milliseconds without news after which a trace without a root is complete."),
   learnEveryMs: milliseconds

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type OpenAI from "openai";
 import { isLearnError, LearnError, messageOf } from "../base/error.ts";
+import { redacted } from "../base/redact.ts";
 import type { EmbeddingModel } from "./embedding-model.ts";
 import { embedFilled } from "./filled-texts.ts";
 import { unitVector } from "./unit-vector.ts";
@@ -104,7 +105,7 @@ async function embedOnce(call: Call, batch: readonly string[], signal: AbortSign
     const { data } = await suppress(() =>
       openai.embeddings.create(
         // Floats, not the client's base64: some compatible servers answer floats whatever they were asked for.
-        { model, input: [...batch], encoding_format: "float", ...(call.shortened ? { dimensions: call.dimensions } : {}) },
+        { model, input: batch.map(redacted), encoding_format: "float", ...(call.shortened ? { dimensions: call.dimensions } : {}) },
         { signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]) },
       ),
     );

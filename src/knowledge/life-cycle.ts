@@ -144,9 +144,9 @@ export function restore(item: KnowledgeItem, change: Change): Transition {
   return transitionTo(item, "restore", change, { status: "candidate", validation: undefined });
 }
 
-/** It passed and stays validated, because it contradicts what is active; the history says with what. */
+/** It stays what it is and waits for a person: it contradicts what is active, or a guard objects. The history says why. */
 export function hold(item: KnowledgeItem, change: Change): Transition {
-  allow(item, "hold back", ["validated"]);
+  allow(item, "hold back", ["candidate", "validated"]);
   return transitionTo(item, "hold", change, {});
 }
 

@@ -160,6 +160,8 @@ export interface ValidationCase {
   readonly id: string;
   readonly task: string;
   readonly mustPass: boolean;
+  /** Asked again of every whole set before an item of it becomes active by evidence; see guards/safety-cases.ts. */
+  readonly safety?: true;
   /** In [0, 1]. */
   score(output: string): Promise<number> | number;
 }

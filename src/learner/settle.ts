@@ -1,18 +1,24 @@
 import type { Clock } from "../base/clock.ts";
 import { isLearnError } from "../base/error.ts";
+import { redacted } from "../base/redact.ts";
 import { blockedMessage, type Conflict, otherOf } from "../knowledge/conflict.ts";
 import { contentDigest } from "../knowledge/evidence.ts";
+import { type Activation, whyItWaits } from "../knowledge/guards/by-evidence.ts";
+import type { SafetyReport } from "../knowledge/guards/safety-cases.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { activate, hold, recordValidation, type Transition } from "../knowledge/life-cycle.ts";
 import { atPosition } from "../knowledge/recheck.ts";
 import type { Store } from "../store/ports.ts";
+import { findingsText, readGuardReport } from "./guard-report.ts";
 import type { LearnReport } from "./ports.ts";
 import { saveTransition } from "./save-transition.ts";
 
 export interface SettleOptions {
   readonly store: Store;
   readonly clock: Clock;
-  readonly activation: "approval" | "evidence";
+  readonly activation: Activation;
+  /** Asks the safety cases of everything active with this item in it. */
+  readonly testSet: (item: KnowledgeItem) => Promise<SafetyReport>;
   readonly actor: string;
 }
 
@@ -33,15 +39,16 @@ export async function nextPlace(store: Store): Promise<{ readonly position: numb
 
 /**
  * Stores what a test decided: the certificate and the new state in one transaction, so that a crash leaves both or neither. With activation by
- * evidence a pass goes on to active. A test takes minutes, and others work meanwhile: new sources on the item do not matter to what was tested;
+ * evidence a pass goes on to active, unless a guard objects or a safety case fails. A test takes minutes, and others work meanwhile: new sources on the item do not matter to what was tested;
  * new words, a person's decision or another learner's test do, and then the certificate is stored as spent and changes nothing.
  */
 export async function settle(options: SettleOptions, tested: KnowledgeItem, certificate: Validation): Promise<Decision> {
   const { store } = options;
+  const clean = withoutSecrets(certificate);
   for (let attempt = 1; ; attempt += 1) {
     const { position } = await nextPlace(store);
     // Another learner may have taken the place meanwhile; a later one is given a smaller share of the error budget.
-    const validation = position > certificate.position ? atPosition(certificate, position) : certificate;
+    const validation = position > clean.position ? atPosition(clean, position) : clean;
     const item = await current(store, tested.id);
     if (item === undefined) return { item: tested, validation, next: "it was removed while it was tested; nothing was stored" };
     if (item.status !== "candidate" || item.validation?.id !== tested.validation?.id || contentDigest(item) !== contentDigest(tested)) {
@@ -51,6 +58,16 @@ export async function settle(options: SettleOptions, tested: KnowledgeItem, cert
     const recorded = recordValidation(item, validation, { actor: options.actor, atUs: options.clock.nowUs() });
     if (await saved(store, recorded, attempt)) return promote(options, recorded.item, validation);
   }
+}
+
+/** A certificate quotes what the agent was asked and what it answered, and goes out with every export. */
+function withoutSecrets(certificate: Validation): Validation {
+  const quoted = ["task", "baselineOutput", "candidateOutput", "baselineError", "candidateError"] as const;
+  const pairs = certificate.pairs.map((pair) => ({
+    ...pair,
+    ...Object.fromEntries(quoted.flatMap((field) => (pair[field] === undefined ? [] : [[field, redacted(pair[field])]]))),
+  }));
+  return { ...certificate, reason: redacted(certificate.reason), pairs };
 }
 
 async function promote(options: SettleOptions, item: KnowledgeItem, validation: Validation): Promise<Decision> {
@@ -75,9 +92,17 @@ async function promote(options: SettleOptions, item: KnowledgeItem, validation: 
       validated = await current(options.store, item.id);
       continue;
     }
+    const objection = await objectionTo(options, validated);
+    if ("reason" in objection) {
+      const held = hold(validated, { actor: options.actor, reason: objection.reason, atUs: options.clock.nowUs() });
+      const next = `it passed, but ${objection.reason}; \`agentlearn knowledge approve ${short}\``;
+      if (await saved(options.store, held, attempt)) return { item: held.item, validation, next };
+      validated = await current(options.store, item.id);
+      continue;
+    }
     const activated = activate(validated, {
       actor: options.actor,
-      reason: "activation by evidence is configured",
+      reason: `activation by evidence is configured (${options.activation}); ${objection.passed}`,
       atUs: options.clock.nowUs(),
     });
     if (await saved(options.store, activated, attempt)) return { item: activated.item, validation, next: "active from the next run on" };
@@ -90,6 +115,21 @@ function heldBy(conflict: Conflict, item: KnowledgeItem, validation: Validation)
   const { hint } = blockedMessage(item.id, conflict);
   const next = `\`agentlearn knowledge conflicts\` shows both, \`${hint}\` settles it`;
   return { item, validation, heldBy: { itemId: otherOf(item.id, conflict), reason: conflict.reason }, next };
+}
+
+/** Why the evidence is not enough for this item as it is now, its sources included: they may have grown while it was tested. */
+async function objectionTo(
+  { store, activation, testSet }: SettleOptions,
+  item: KnowledgeItem,
+): Promise<{ readonly reason: string } | { readonly passed: string }> {
+  const report = await readGuardReport(store, item);
+  if (report.findings.length > 0) return { reason: findingsText(report.findings) };
+  const waits = whyItWaits(report, activation);
+  if (waits !== undefined) return { reason: waits };
+  const { asked, failed } = await testSet(item);
+  if (failed.length > 0)
+    return { reason: `with it the active set fails the safety ${failed.length === 1 ? "case" : "cases"} ${failed.slice(0, 3).join(", ")}` };
+  return { passed: `no guard objects, ${asked} safety ${asked === 1 ? "case" : "cases"} passed with the whole set` };
 }
 
 /** False when somebody was faster and the change has to be made again on what they left. */

@@ -3,6 +3,8 @@ import { isLearnError } from "../base/error.ts";
 import { newId } from "../base/id.ts";
 import { packageVersion } from "../base/package-version.ts";
 import { render } from "../injection/render.ts";
+import type { Activation } from "../knowledge/guards/by-evidence.ts";
+import { type SafetyReport, testSet } from "../knowledge/guards/safety-cases.ts";
 import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
 import { injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
@@ -13,8 +15,9 @@ import { createBaselineCache } from "../knowledge/validate.ts";
 import type { Store } from "../store/ports.ts";
 import { askPerson } from "./ask-person.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
+import { holdQuarantined } from "./quarantine.ts";
 import { nextPlace, settle } from "./settle.ts";
-import { type SourceTasks, sourceTasksOf } from "./source-tasks.ts";
+import { type SourceRuns, sourceRunsOf, tasksOf } from "./source-runs.ts";
 import { findLeaks, renderWith, withoutLeaks } from "./without-leaks.ts";
 
 export interface TestOptions {
@@ -27,8 +30,8 @@ export interface TestOptions {
   readonly cases?: readonly ValidationCase[];
   /** Why nothing may be tested although there are a runner and cases; a sentence fragment. */
   readonly obstacle?: string;
-  /** "evidence": a candidate that passes its test becomes active at the end of the cycle. "approval": a person must say so. */
-  readonly activation: "approval" | "evidence";
+  /** "approval": a person must say so. Otherwise a candidate that passes its test becomes active, as far as the guards let it; see by-evidence.ts. */
+  readonly activation: Activation;
   readonly alpha: number;
   readonly minimumGain: number;
   readonly passScore: number;
@@ -48,7 +51,7 @@ type Decision = LearnReport["decisions"][number];
 
 interface Due {
   readonly item: KnowledgeItem;
-  readonly sources: SourceTasks;
+  readonly sources: SourceRuns;
 }
 
 /** Tests every candidate that is due, and says for each what came of it or what is missing. Rejects "cancelled" on abort; what was decided by then is stored. */
@@ -99,13 +102,18 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
       decisions.push(notTested(item, unfit ?? broken ?? ""));
       continue;
     }
+    const quarantined = await holdQuarantined(options, item, sources, actor);
+    if (quarantined !== undefined) {
+      decisions.push(quarantined);
+      continue;
+    }
     const own = withoutLeaks(runner, leaks, { active, context, candidate: item });
     const tested = await attempt(
       createStatisticalValidator({ ...settings, runner: own }),
       item,
       {
         cases,
-        sourceTasks: sources.tasks,
+        sourceTasks: tasksOf(sources),
         context,
         renderWith: (candidate) => renderWith(active, candidate),
         baseline,
@@ -120,7 +128,11 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
       options.signal,
     );
     if (typeof tested === "string") broken = tested;
-    decisions.push(typeof tested === "string" ? notTested(item, tested) : await settle({ ...options, actor }, item, tested));
+    decisions.push(
+      typeof tested === "string"
+        ? notTested(item, tested)
+        : await settle({ ...options, actor, testSet: (one) => safetyOf(options, isOwn, one) }, item, tested),
+    );
   }
   return decisions;
 }
@@ -145,7 +157,18 @@ function obstacleOf({ runner, cases = [], obstacle }: TestOptions): string | und
   return obstacle ?? (cases.length === 0 ? "needs eval cases (learn.eval.add)" : undefined);
 }
 
-function unreadable({ missing }: SourceTasks): string | undefined {
+/** What is active now, which earlier promotions of this cycle belong to, with this item in it. */
+async function safetyOf(options: TestOptions, isOwn: (item: KnowledgeItem) => boolean, item: KnowledgeItem): Promise<SafetyReport> {
+  const { runner, cases = [], passScore, signal } = options;
+  if (runner === undefined) return { asked: 0, failed: [] };
+  const active = (await options.store.listKnowledge({ status: "active", limit: 1_000 }))
+    .filter(isOwn)
+    .flatMap((one) => injectable(one) ?? []);
+  const knowledge = renderWith(active, item);
+  return testSet({ cases, runner, knowledge, passScore, ...(signal === undefined ? {} : { signal }) });
+}
+
+function unreadable({ missing }: SourceRuns): string | undefined {
   if (missing.length === 0) return undefined;
   return `${missing.length} of the runs it was read from can't be found, so its own tasks can't be told from the eval cases`;
 }
@@ -161,9 +184,9 @@ function notTested(item: KnowledgeItem, reason: string): Decision {
 async function due(store: Store, undecided: readonly KnowledgeItem[], cases: readonly ValidationCase[]): Promise<readonly Due[]> {
   const found: Due[] = [];
   for (const item of undecided) {
-    const sources = await sourceTasksOf(store, item.sourceTraceIds);
+    const sources = await sourceRunsOf(store, item.sourceTraceIds);
     // The certificate counts the cases without the item's own; all of them would always be another number.
-    const tested = item.validation?.cases === excludeOwnTasks(cases, sources.tasks).length;
+    const tested = item.validation?.cases === excludeOwnTasks(cases, tasksOf(sources)).length;
     if (!tested) found.push({ item, sources });
   }
   return found.sort(({ item: a }, { item: b }) => b.sourceTraceIds.length - a.sourceTraceIds.length || a.createdAtUs - b.createdAtUs);

@@ -4,7 +4,7 @@ import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import { excludeOwnTasks } from "../knowledge/own-tasks.ts";
 import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
 import type { Store } from "../store/ports.ts";
-import { sourceTasksOf } from "./source-tasks.ts";
+import { sourceRunsOf, tasksOf } from "./source-runs.ts";
 
 /** By task: the active items that were read from a run on that task, or on nearly the same. */
 export type Leaks = ReadonlyMap<string, ReadonlySet<string>>;
@@ -17,7 +17,7 @@ export async function findLeaks(
 ): Promise<Leaks> {
   const leaks = new Map<string, Set<string>>();
   for (const item of active) {
-    const { tasks } = await sourceTasksOf(store, item.sourceTraceIds);
+    const tasks = tasksOf(await sourceRunsOf(store, item.sourceTraceIds));
     if (tasks.length === 0) continue;
     const foreign = new Set(excludeOwnTasks(cases, tasks));
     for (const { task } of cases.filter((one) => !foreign.has(one))) leaks.set(task, (leaks.get(task) ?? new Set()).add(item.id));

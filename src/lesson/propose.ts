@@ -1,8 +1,10 @@
 import { fromUnknown, LearnError } from "../base/error.ts";
 import { digest } from "../base/id.ts";
+import { cleanLesson, cleanRefusal } from "./clean-lesson.ts";
 import { guardLesson } from "./guard.ts";
 import type { Lesson } from "./lesson.ts";
 import type { AnalysisResult, Analyzer, JudgedTrace, Surroundings } from "./ports.ts";
+import { redactRun } from "./redact-run.ts";
 import { stripTrace } from "./strip-knowledge.ts";
 
 export interface Proposal extends Required<Omit<AnalysisResult, "failure">> {
@@ -12,6 +14,7 @@ export interface Proposal extends Required<Omit<AnalysisResult, "failure">> {
 
 /**
  * Runs every analyzer over the traces, without our own injected words, and lets through only lessons that pass the guard; the rest become refusals.
+ * Neither holds secrets or personal data.
  * Lessons with equal fingerprints become one with all their sources. Rejects "cancelled" when `signal` aborts; an analyzer that rejects is a failure in
  * the result.
  */
@@ -22,6 +25,10 @@ export async function propose(
   surroundings?: Surroundings,
 ): Promise<Proposal> {
   const own = traces.map(stripTrace);
+  const runs = own.map(({ trace }) => trace);
+  let redactedRuns: readonly JudgedTrace[] | undefined;
+  // What runs in the background calls no model, and compares values that a placeholder would hide.
+  const outgoing = (): readonly JudgedTrace[] => (redactedRuns ??= own.map(redactRun));
   const byFingerprint = new Map<string, Lesson>();
   const refusals: AnalysisResult["refusals"][number][] = [];
   const unread: Proposal["unread"][number][] = [];
@@ -29,12 +36,12 @@ export async function propose(
   for (const analyzer of analyzers) {
     refuseWhenAborted(signal);
     try {
-      const result = await analyzer.analyze(own, signal, surroundings);
-      refusals.push(...result.refusals);
+      const result = await analyzer.analyze(analyzer.background === true ? own : outgoing(), signal, surroundings);
+      refusals.push(...result.refusals.map(cleanRefusal));
       unread.push(...(result.unread ?? []));
       if (result.failure !== undefined) failures.push({ analyzer: analyzer.name, error: result.failure });
       for (const unscoped of result.lessons) {
-        const lesson = scoped(unscoped, own);
+        const lesson = cleanLesson(scoped(unscoped, own), runs);
         const reason = guardLesson(lesson, tasksOf(lesson, own));
         if (reason !== undefined) refusals.push({ reason: `the lesson ${reason}`, traceIds: lesson.sourceTraceIds, text: lesson.content });
         else byFingerprint.set(lesson.fingerprint, merged(byFingerprint.get(lesson.fingerprint), lesson));

@@ -1,6 +1,7 @@
 import type OpenAI from "openai";
 import { z } from "zod";
 import { isLearnError, LearnError, messageOf } from "../base/error.ts";
+import { redacted } from "../base/redact.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 
 export interface LlmOptions {
@@ -18,6 +19,7 @@ export interface LlmOptions {
 }
 
 export interface JsonRequest<T> {
+  /** Both go out without secrets and personal data; see base/redact.ts. */
   readonly system: string;
   readonly user: string;
   /** Strict mode wants every field required: use nullable, not optional. */
@@ -130,8 +132,9 @@ function bodyOf<T>(model: string, maxOutputTokens: number, request: JsonRequest<
     model,
     max_completion_tokens: maxOutputTokens,
     messages: [
-      { role: "system", content: request.system },
-      { role: "user", content: request.user },
+      // The one door to a model: whoever built the prompt, no secret and nobody's address leaves through it.
+      { role: "system", content: redacted(request.system) },
+      { role: "user", content: redacted(request.user) },
     ],
     response_format: { type: "json_schema", json_schema: { name: request.schemaName, strict: true, schema: jsonSchemaOf(request.schema) } },
   };

@@ -1,5 +1,6 @@
 import { diag } from "@opentelemetry/api";
 import { messageOf } from "../base/error.ts";
+import { redacted } from "../base/redact.ts";
 
 /** Tells the host's OpenTelemetry diagnostics what went wrong in code that must not disturb it. */
 export interface Reporter {
@@ -18,7 +19,7 @@ export function createReporter(name: string): Reporter {
       failures += 1;
       if (reported.has(what)) return;
       reported.add(what);
-      const reason = caught === undefined ? "" : `: ${messageOf(caught)}`;
+      const reason = caught === undefined ? "" : `: ${redacted(messageOf(caught).slice(0, 2_000))}`;
       try {
         diag.warn(`agentlearn.${name}: ${what}${reason}; further failures of this kind are only counted`);
       } catch {

@@ -1,5 +1,6 @@
 import { cleanQuote } from "../clean-text.ts";
-import { MAX_CONTENT_CHARS } from "../guard.ts";
+import { COPIED_TOKENS } from "../guards/copy-through.ts";
+import { MAX_CONTENT_CHARS } from "../guards/length.ts";
 import type { KnowledgeType } from "../lesson.ts";
 import type { Change } from "./change.ts";
 
@@ -22,7 +23,7 @@ export function wordingOf(tool: string, change: Change, error: string): Wording 
   if ([before, after].some((text) => cleanQuote(text, MAX_CODE_CHARS) !== text)) return undefined;
   if ([subject, tool].some((text) => cleanQuote(text, MAX_NAME_CHARS) !== text) || tool === "") return undefined;
   const rule = ruleOf(change, { before, after, subject }, error);
-  const quote = cleanQuote(error, MAX_ERROR_CHARS).replaceAll('"', "'");
+  const quote = fewWords(cleanQuote(error, MAX_ERROR_CHARS)).replaceAll('"', "'");
   const because = quote === "" ? "" : ` ${rule.otherwise} it failed with "${quote}".`;
   const content = `In ${tool}, ${rule.says}.${because}`;
   if (content.length > MAX_CONTENT_CHARS) return undefined;
@@ -33,6 +34,13 @@ export function wordingOf(tool: string, change: Change, error: string): Wording 
     appliesWhen: `a ${tool} ${call} ${rule.when}`,
     tags: [...new Set([tool, subject].filter((tag) => tag !== "" && tag.length <= MAX_NAME_CHARS))],
   };
+}
+
+/** Fewer than what counts as copied: an error is enough to be recognised, and too short to be an instruction of whoever wrote it. */
+function fewWords(quote: string): string {
+  const words = [...quote.matchAll(/[\p{L}\p{N}_]+/gu)];
+  const last = words[COPIED_TOKENS - 2];
+  return last === undefined || words.length < COPIED_TOKENS ? quote : `${quote.slice(0, last.index + last[0].length)}…`;
 }
 
 interface Rule {

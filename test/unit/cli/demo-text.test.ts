@@ -11,6 +11,7 @@ const item = (id: string, more: Partial<Parameters<typeof demoText>[0]["items"][
     verdict: "passed",
     sourceTraceIds: ["t1"],
     analyzer: "recovery",
+    next: "",
     ...evidence,
     ...more,
   }) as const;
@@ -25,6 +26,7 @@ const page = demoText({
     item("22222222", { verdict: "held", heldBy: { itemId: "11111111-more", reason: "they demand opposites" } }),
     item("33333333", { status: "archived", verdict: "refused" }),
     item("44444444", { status: "candidate", verdict: "undecided" }),
+    item("55555555", { next: "it passed, but a guard objects; `agentlearn knowledge approve 55555555`" }),
   ],
   plantedRefused: true,
   store: "file:demo.db",
@@ -46,4 +48,9 @@ test("refused is only what failed its test", () => {
     "REFUSED  [SKILL] 33333333",
     "UNDECIDED  [SKILL] 44444444",
   ]);
+});
+
+test("what passed and a guard wants a person to look at waits, and says for what", () => {
+  expect(lineOf("55555555")).toBe("WAITS FOR YOU  [SKILL] 55555555");
+  expect(page).toContain("next      it passed, but a guard objects; `agentlearn knowledge approve 55555555`");
 });

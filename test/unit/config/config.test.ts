@@ -112,7 +112,7 @@ describe("loadConfig", () => {
         "AGENTLEARN_MAX_ITMES: there is no such setting, did you mean maxItems?",
         "AGENTLEARN_STORE: must start with file:, libsql://, http(s):// or ws(s)://, for example file:./agentlearn.db",
         "option maxTokens: must be a number",
-        'option activation: must be "approval" or "evidence"',
+        'option activation: must be "approval", "evidence" or "evidence-untrusted"',
         "option model: must be text",
         "option otlpHttpPort: must be from 0 to 65535",
       ].sort(),

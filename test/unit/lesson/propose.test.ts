@@ -163,3 +163,34 @@ describe("the scope of a lesson", () => {
     return trace;
   }
 });
+
+describe("secrets and personal data", () => {
+  const KEY = `sk-proj-${"aB3".repeat(12)}`;
+  const run: JudgedTrace = { trace: aTrace({ id: "1", task: `write to ann.lee@example.org with ${KEY}` }) };
+
+  test("stand in no lesson and in no refusal", async () => {
+    const lesson = aLesson({ content: `Use ${KEY}.`, reasoning: `it said ${KEY}`, sourceTraceIds: ["1"] });
+    const analyzer: Analyzer = {
+      name: "leaky",
+      analyze: async () => ({ lessons: [lesson], refusals: [{ reason: `no ${KEY}`, traceIds: ["1"], text: KEY }] }),
+    };
+    const result = await propose([run], [analyzer]);
+    expect(result.lessons[0]).toMatchObject({ content: "Use [redacted: API key].", reasoning: "it said [redacted: API key]" });
+    expect(result.refusals).toEqual([{ reason: "no [redacted: API key]", traceIds: ["1"], text: "[redacted: API key]" }]);
+  });
+
+  // Half a key has no form: cut first, and it would pass the door to the model.
+  test("are gone before an analyzer that may call a model reads the run, and not before", async () => {
+    const read: string[] = [];
+    const reads = (name: string, more: Partial<Analyzer>): Analyzer => ({
+      name,
+      ...more,
+      analyze: async (traces) => {
+        read.push(`${name}: ${traces[0]?.trace.task}`);
+        return { lessons: [], refusals: [] };
+      },
+    });
+    await propose([run], [reads("model", {}), reads("own", { background: true })]);
+    expect(read).toEqual(["model: write to [redacted: e-mail] with [redacted: API key]", `own: ${run.trace.task}`]);
+  });
+});

@@ -29,6 +29,14 @@ describe("a good answer", () => {
     expect(await ask(llm(good))).toEqual({ value: { city: "Paris", degrees: 21 }, usage: { inputTokens: 11, outputTokens: 7 } });
   });
 
+  test("was asked for without the secrets and addresses that stood in the prompt", async () => {
+    const user = `Mail ann.lee@example.org with sk-proj-${"aB3".repeat(12)}`;
+    await llm(good).json({ system: "token=a1b2c3d4e5", user, schema, schemaName: "weather" });
+    expect(server.requests.at(-1)?.body).toMatchObject({
+      messages: [{ content: "token=[redacted: secret]" }, { content: "Mail [redacted: e-mail] with [redacted: API key]" }],
+    });
+  });
+
   test("was asked for with a strict schema", async () => {
     await ask(llm(good));
     expect(server.requests.at(-1)?.body).toMatchObject({

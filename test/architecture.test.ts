@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { describe, expect, test } from "vitest";
 import { barrelBreaches, type Files, importBreaches, lengthBreaches, nameBreaches, shapeBreaches } from "./architecture/breaches.ts";
 import { readModule } from "./architecture/imports.ts";
@@ -32,6 +32,16 @@ describe("the tree", () => {
 
   test("names files in kebab-case", () => {
     expect(nameBreaches(files)).toEqual([]);
+  });
+
+  // A judge takes seconds and costs money: what answers an agent, or takes its spans, has no way to one.
+  test("has no way to the judge from where an agent waits", () => {
+    const entries = [...files.keys()].filter((path) => /^src\/(?:agent|span|injection)\/|^collector\/(?!main)|^src\/writer\.ts/.test(path));
+    expect(entries.length).toBeGreaterThan(50);
+    expect(
+      reachable(files, entries).filter((path) => /^src\/(?:outcome\/(?:llm-judge|judge-answer|composite-signal)|llm\/)/.test(path)),
+    ).toEqual([]);
+    expect(reachable(files, ["src/learner/cycle.ts", "src/compose/outcomes.ts"])).toContain("src/outcome/llm-judge.ts");
   });
 
   test("gives every stage its ports, its noun and its verb", () => {
@@ -211,4 +221,19 @@ function list(folder: string): readonly string[] {
 
 function relativeOf(from: string, to: string): string {
   return `${"../".repeat(from.split("/").length - 1)}${to}`;
+}
+
+/** Every file that is loaded, at once or later, when these are. */
+function reachable(files: Files, entries: readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  const visit = (path: string): void => {
+    const text = files.get(path);
+    if (text === undefined || seen.has(path)) return;
+    seen.add(path);
+    const { loaded, imports } = readModule(path, text);
+    const later = imports.filter((name) => text.includes(`import("${name}")`));
+    for (const name of [...loaded, ...later]) if (name.startsWith(".")) visit(posix.join(posix.dirname(path), name));
+  };
+  for (const entry of entries) visit(entry);
+  return [...seen];
 }

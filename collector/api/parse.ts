@@ -27,8 +27,13 @@ const knowledgeQuery = z
   .transform(agentAsAgentName);
 
 const tracesQuery = z
-  .strictObject({ limit, status: z.enum(["success", "failure", "partial"]).exactOptional(), agent: name.exactOptional() })
-  .transform(agentAsAgentName);
+  .strictObject({
+    limit,
+    status: z.enum(["success", "failure", "partial"]).exactOptional(),
+    agent: name.exactOptional(),
+    review: z.literal("true").exactOptional(),
+  })
+  .transform(({ review, ...rest }) => ({ ...agentAsAgentName(rest), ...(review === undefined ? {} : { review: true }) }));
 
 const itemsQuery = z.strictObject({
   limit,

@@ -15,7 +15,8 @@ export interface FilterFlags {
   readonly tenant?: string;
   readonly tag?: readonly string[];
   readonly taint?: string;
-  readonly analyzer?: string;
+  // Not `analyzer`, which says what mines lessons.
+  readonly foundBy?: string;
   readonly pinned?: boolean;
   readonly query?: string;
 }
@@ -30,7 +31,7 @@ export function addFilter(command: Command): Command {
     .option("--tenant <name>", "only items of this tenant")
     .option("--tag <tag>", "only items with this tag; repeat it for several", collected)
     .option("--taint <source>", `only items with words from one of ${TAINTS.join(", ")}`)
-    .option("--analyzer <name>", "only items that this analyzer found")
+    .option("--found-by <analyzer>", "only items that this analyzer found")
     .option("--pinned", "only pinned items")
     .option("--query <words>", "only items with all these words in the text or the condition");
 }
@@ -49,7 +50,7 @@ export function filterOf(flags: FilterFlags): ItemFilter {
     ...(flags.forModel === undefined ? {} : { model: flags.forModel }),
     ...(flags.tenant === undefined ? {} : { tenant: flags.tenant }),
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
-    ...(flags.analyzer === undefined ? {} : { analyzer: flags.analyzer }),
+    ...(flags.foundBy === undefined ? {} : { analyzer: flags.foundBy }),
     ...(flags.pinned === true ? { priority: "pinned" } : {}),
     ...(flags.query === undefined ? {} : { query: flags.query }),
   };

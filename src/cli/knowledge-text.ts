@@ -22,6 +22,9 @@ export function itemText(
     `scope         ${oneLine(scope.join(", "), 300) || "everywhere"}`,
     `tags          ${oneLine(item.tags.join(", "), 300) || "none"}`,
     `from traces   ${sources(item)} (${oneLine(item.analyzer, 80)}, confidence ${item.confidence})`,
+    ...(item.revises === undefined
+      ? []
+      : [`revises       ${oneLine(item.revises.slice(0, 8), 8)}, which it replaces when it becomes active`]),
     `taint         ${item.taint.join(", ") || "none"}`,
     `exposure      given ${item.counts.given} (${item.counts.givenSuccess} succeeded), withheld ${item.counts.withheld} (${item.counts.withheldSuccess} succeeded)`,
     ...effect,

@@ -17,6 +17,9 @@ export function addLearn(program: Command): void {
     .command("learn")
     .description("mine new traces for lessons, retire what harms, and test the candidates")
     .option("--agent <file:export>", "module with `(task, knowledge) => answer`; without it candidates wait untested")
+    .option("--judge <on|off>", "have the model judge runs that ended well as far as one can see (AGENTLEARN_JUDGE, default off)")
+    .option("--judge-model <name>", "model for that, best of another family than the agent's (AGENTLEARN_JUDGE_MODEL)")
+    .option("--judge-share <number>", "share of the runs that it reads (AGENTLEARN_JUDGE_SHARE, default 1)")
     .option("--concurrency <n>", "agent runs at a time while testing (default 4)")
     .action(async (options: { agent?: string }, command: Command) => {
       const { config, terminal, withStore } = contextOf(command);
@@ -41,6 +44,9 @@ export function reportText(report: LearnReport): string {
   const lines = [
     `${report.tracesAnalyzed} new traces (${report.failures} failed), ${report.lessonsProposed} lessons, ${report.candidatesCreated} new candidates, ${report.durationMs} ms`,
   ];
+  const { forReview = [] } = report;
+  if (forReview.length > 0)
+    lines.push(`${paint("yellow", "look at".padEnd(9))} ${forReview.length} judged run(s): agentlearn traces list --review`);
   for (const decision of report.decisions) {
     const { item, validation, heldBy, next } = decision;
     const { word, colour } = verdictOf(decision);

@@ -3,6 +3,7 @@ import { LearnError } from "../base/error.ts";
 import { oneLine, printable } from "../base/text.ts";
 import { AgentLearn } from "../compose/agent-learn.ts";
 import type { Blame } from "../knowledge/blame.ts";
+import { verdict } from "../outcome/judge.ts";
 import type { Outcome, OutcomeStatus } from "../outcome/outcome.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
 import { contextOf } from "./context.ts";
@@ -18,14 +19,16 @@ export function addTraces(program: Command): void {
     .command("list")
     .description("newest first")
     .option("--status <status>", `one of ${STATES.join(", ")}`)
+    .option("--review", "only runs that a person should look at: those who judged disagree, or a run talks to its judge")
     .option("--limit <n>", "at most this many (default 20)")
-    .action(async (options: { status?: string; limit?: string }, command: Command) => {
+    .action(async (options: { status?: string; review?: boolean; limit?: string }, command: Command) => {
       const { terminal, withStore } = contextOf(command);
       const status = options.status as OutcomeStatus | undefined;
       if (status !== undefined && !STATES.includes(status))
         throw new LearnError("invalid", `--status ${status} is not an outcome`, { hint: `one of ${STATES.join(", ")}` });
       const limit = limitOf(options.limit, 20);
-      const traces = await withStore((store) => store.listTraces({ ...(status === undefined ? {} : { status }), limit }));
+      const filter = { ...(status === undefined ? {} : { status }), ...(options.review === true ? { review: true } : {}), limit };
+      const traces = await withStore((store) => store.listTraces(filter));
       terminal.result("agentlearn.traces.list/v1", { traces }, () => summaries(traces));
     });
   group
@@ -39,6 +42,13 @@ export function addTraces(program: Command): void {
       });
       terminal.result("agentlearn.traces.show/v1", shown, () => traceText(shown.trace, shown.outcomes));
     });
+  group
+    .command("feedback <id>")
+    .description("say how good a run was; what people say counts before everything else")
+    .requiredOption("--score <number>", "from 0 (bad) to 1 (good)")
+    .option("--comment <text>", "why")
+    .option("--source <name>", "who says so (default user)")
+    .action(giveFeedback);
   group
     .command("blame <id>")
     .description("which of the knowledge items given to a run made it fail, by causal evidence")
@@ -56,6 +66,21 @@ export function addTraces(program: Command): void {
       const traces = await withStore((store) => store.searchTraces(words.join(" "), limit));
       terminal.result("agentlearn.traces.search/v1", { traces }, () => summaries(traces));
     });
+}
+
+async function giveFeedback(id: string, options: { score: string; comment?: string; source?: string }, command: Command): Promise<void> {
+  const { terminal, withStore } = contextOf(command);
+  const { comment, source } = options;
+  // Number("") is 0, and nobody means that.
+  const score = options.score.trim() === "" ? Number.NaN : Number(options.score);
+  const said = await withStore(async (store) => {
+    const { id: traceId } = await store.getTrace(id);
+    await store.addFeedback({ traceId, score, ...(comment === undefined ? {} : { comment }), ...(source === undefined ? {} : { source }) });
+    // Judged again with it now: whoever lists next sees it.
+    await store.drain({ force: false });
+    return { traceId, verdict: verdict(await store.outcomesOf(traceId)) };
+  });
+  terminal.result("agentlearn.traces.feedback/v1", said, () => `${said.traceId}  ${said.verdict?.status ?? "not judged"}`);
 }
 
 async function showBlame(id: string, options: { replay?: boolean; agent?: string; replicates?: string }, command: Command): Promise<void> {
@@ -102,6 +127,13 @@ function summaries(traces: readonly TraceSummary[]): string {
   );
 }
 
+/** What an outcome rests on is shown where somebody is asked to look. */
+function outcomeText({ source, status, score, reasoning, evidence, review }: Outcome): string {
+  const line = `outcome ${source}: ${status} (${score.toFixed(2)}) ${oneLine(reasoning, 200)}`;
+  if (review !== true) return line;
+  return [`${line}  ${paint("yellow", "look at this")}`, ...evidence.map((entry) => `          ${oneLine(entry, 200)}`)].join("\n");
+}
+
 function traceText(trace: Trace, outcomes: readonly Outcome[]): string {
   const lines = [
     `${paint("bold", trace.id)}  ${trace.agentName ?? "agent"}  complete: ${trace.completeness}${trace.orphan ? ", parent never received" : ""}`,
@@ -109,8 +141,7 @@ function traceText(trace: Trace, outcomes: readonly Outcome[]): string {
     `output  ${printable(trace.output)}`,
     `model   ${printable(trace.model ?? "-")}  tokens ${trace.usage?.inputTokens ?? "-"} in, ${trace.usage?.outputTokens ?? "-"} out  ${Math.round((trace.endTimeUs - trace.startTimeUs) / 1000)} ms`,
   ];
-  for (const outcome of outcomes)
-    lines.push(`outcome ${outcome.source}: ${outcome.status} (${outcome.score.toFixed(2)}) ${oneLine(outcome.reasoning, 200)}`);
+  for (const outcome of outcomes) lines.push(outcomeText(outcome));
   if (trace.exposure !== undefined) {
     const short = (ids: readonly string[]) => ids.map((id) => id.slice(0, 8)).join(", ") || "none";
     lines.push(

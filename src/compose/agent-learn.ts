@@ -55,7 +55,7 @@ export class AgentLearn {
   readonly #learner: LearnDesk;
 
   constructor(options: AgentLearnOptions = {}) {
-    const { checks: _checks, signals: _signals, analyzers: _analyzers, onProgress: _onProgress, injector, embedding, ...rest } = options;
+    const { checks: _checks, outcomes: _outcomes, analyzers: _analyzers, onProgress: _onProgress, injector, embedding, ...rest } = options;
     const own = typeof injector === "object" ? injector : undefined;
     const code = typeof injector === "string" ? { ...rest, injector } : rest;
     const config = loadConfig({ code, env: process.env });
@@ -77,7 +77,7 @@ export class AgentLearn {
       fallbackService: serviceNameIn(process.env),
       model: config.agentModel,
     });
-    this.#evals = createEvalDesk({ store, needStore, passScore: config.passScore, concurrency: config.concurrency });
+    this.#evals = createEvalDesk({ store, needStore, config });
     this.#learner = createLearnDesk({ store, needStore, flush: () => this.flush(), evals: this.#evals, config, parts: options });
     const { add, list } = this.#evals;
     this.eval = { add, list };
@@ -147,7 +147,7 @@ export class AgentLearn {
     return this.#learner.blame(traceId, options);
   }
 
-  /** Runs the agent on every eval case and stores the result. Scorer precedence: the case's, the call's, comparison with expectedOutput. */
+  /** Runs the agent on every eval case and stores the result. Scorer precedence: the case's, the judge where the case has a judgePrompt, the call's, comparison with expectedOutput. */
   evaluate(agent: (task: string) => Promise<string> | string, options: EvaluateCallOptions): Promise<EvalRun & { readonly runId: string }> {
     return this.#evals.evaluate(agent, options);
   }

@@ -8,6 +8,8 @@ import type { Scorer } from "../evaluation/ports.ts";
 export interface NewEvalCase {
   readonly taskInput: string;
   readonly expectedOutput?: string;
+  /** What the judge looks for in an answer to this task, in words. */
+  readonly judgePrompt?: string;
   /** Kept in this process only: a function can't be stored. */
   readonly scorer?: Scorer;
   readonly tags?: readonly string[];
@@ -40,6 +42,7 @@ export function evalCaseOf(entry: NewEvalCase): EvalCase {
     id: entry.id ?? digest(["eval case", entry.taskInput]),
     task: entry.taskInput,
     ...(entry.expectedOutput === undefined ? {} : { expected: entry.expectedOutput }),
+    ...(entry.judgePrompt === undefined ? {} : { judgePrompt: entry.judgePrompt }),
     tags: entry.tags ?? [],
     mustPass: entry.mustPass ?? false,
     createdAtUs: systemClock.nowUs(),

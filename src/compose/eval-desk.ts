@@ -1,14 +1,18 @@
 import { systemClock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
 import { foldText } from "../base/similarity.ts";
+import type { Config } from "../config/config.ts";
 import { compareEvalRuns, type EvalComparison } from "../evaluation/compare.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import type { EvalCase, EvalRun } from "../evaluation/evaluation.ts";
 import type { Scorer } from "../evaluation/ports.ts";
 import { exactScorer } from "../evaluation/scorers.ts";
 import type { ValidationCase } from "../knowledge/ports.ts";
+import type { LlmJudge } from "../outcome/llm-judge.ts";
 import type { Store } from "../store/ports.ts";
+import { caseScorer } from "./case-scorer.ts";
 import { evalCaseOf, type NewEvalCase, obstacleOf } from "./eval-cases.ts";
+import { judgeFrom } from "./outcomes.ts";
 
 export interface EvaluateCallOptions {
   readonly name: string;
@@ -21,11 +25,11 @@ export interface EvaluateCallOptions {
 export interface EvalDesk {
   add(cases: NewEvalCase | readonly NewEvalCase[]): Promise<void>;
   list(): Promise<readonly EvalCase[]>;
-  /** Runs the agent on every case and stores the result. Scorer precedence: the case's, the call's, comparison with expectedOutput. */
+  /** Runs the agent on every case and stores the result. Scorer precedence: the case's, the judge where the case has a judgePrompt, the call's, comparison with expectedOutput. */
   evaluate(agent: (task: string) => Promise<string> | string, options: EvaluateCallOptions): Promise<EvalRun & { readonly runId: string }>;
   compare(a: string | EvalRun, b: string | EvalRun): Promise<EvalComparison>;
-  /** What a candidate is tested on: the cases that can be scored here, and why others can't be. */
-  validationCases(): Promise<{ readonly cases: readonly ValidationCase[]; readonly obstacle?: string }>;
+  /** What a candidate is tested on: the cases that can be scored here, by words only with a judge, and why others can't be. */
+  validationCases(judge?: LlmJudge): Promise<{ readonly cases: readonly ValidationCase[]; readonly obstacle?: string }>;
   /** Of the case with this very task. Undefined when there is none, or nothing says what a good answer to it is. */
   scorerFor(task: string): Promise<Scorer | undefined>;
 }
@@ -34,17 +38,11 @@ export interface EvalDeskOptions {
   readonly store: Store;
   /** Throws where `what` can't be done here, since the store is elsewhere. */
   readonly needStore: (what: string) => void;
-  readonly passScore: number;
-  readonly concurrency: number;
+  readonly config: Config;
 }
 
-export function createEvalDesk({ store, needStore, passScore, concurrency }: EvalDeskOptions): EvalDesk {
+export function createEvalDesk({ store, needStore, config }: EvalDeskOptions): EvalDesk {
   const scorers = new Map<string, Scorer>();
-
-  function validationCase(entry: EvalCase): ValidationCase {
-    const scorer = scorers.get(entry.id) ?? exactScorer(entry.expected ?? "");
-    return { id: entry.id, task: entry.task, mustPass: entry.mustPass, score: (output) => scorer(output, entry.task) };
-  }
 
   return {
     async add(cases) {
@@ -62,14 +60,19 @@ export function createEvalDesk({ store, needStore, passScore, concurrency }: Eva
 
     async evaluate(agent, options) {
       needStore("evaluate()");
+      const cases = await store.listEvalCases();
+      const judge = judgeFrom(config, store, cases);
       const run = await evaluate({
         agent,
-        cases: await store.listEvalCases(),
-        scorerOf: (entry) => scorers.get(entry.id),
+        cases,
+        scorerOf: (entry) => {
+          const own = scorers.get(entry.id);
+          return own ?? (judge === undefined || entry.judgePrompt === undefined ? undefined : caseScorer(entry, own, judge));
+        },
         ...(options.scorer === undefined ? {} : { scorer: options.scorer }),
         name: options.name,
-        passScore,
-        concurrency: options.concurrency ?? concurrency,
+        passScore: config.passScore,
+        concurrency: options.concurrency ?? config.concurrency,
         nowUs: systemClock.nowUs(),
         id: newId(),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -84,11 +87,23 @@ export function createEvalDesk({ store, needStore, passScore, concurrency }: Eva
       return compareEvalRuns(await load(a), await load(b));
     },
 
-    async validationCases() {
+    async validationCases(judge) {
       const entries = await store.listEvalCases();
-      const scorable = entries.filter((entry) => scorers.has(entry.id) || entry.expected !== undefined);
-      const obstacle = obstacleOf(entries, scorable);
-      return { cases: scorable.map(validationCase), ...(obstacle === undefined ? {} : { obstacle }) };
+      const scored = entries.flatMap((entry) => {
+        const scorer = caseScorer(entry, scorers.get(entry.id), judge);
+        return scorer === undefined ? [] : [{ entry, scorer }];
+      });
+      const obstacle = obstacleOf(
+        entries,
+        scored.map(({ entry }) => entry),
+      );
+      const cases = scored.map(({ entry: { id, task, mustPass }, scorer }) => ({
+        id,
+        task,
+        mustPass,
+        score: (output: string) => scorer(output, task),
+      }));
+      return { cases, ...(obstacle === undefined ? {} : { obstacle }) };
     },
 
     async scorerFor(task) {

@@ -1,9 +1,11 @@
 import type { BaggagePolicy } from "../agent/baggage.ts";
 import type { Config } from "../config/config.ts";
 import { type ConflictJudge, createConflictJudge } from "../knowledge/conflict-judge.ts";
+import { createBatchAnalyzer } from "../lesson/batch-analyzer.ts";
 import { llmAnalyzer } from "../lesson/llm-analyzer.ts";
 import type { Analyzer } from "../lesson/ports.ts";
 import { recoveryAnalyzer } from "../lesson/recovery-analyzer.ts";
+import { createTieredAnalyzer } from "../lesson/tiered-analyzer.ts";
 import { createLlm, type Llm } from "../llm/client.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import { endpointTarget, type Target } from "./runtime.ts";
@@ -27,22 +29,30 @@ export function baggagePolicy({ baggage, baggageSecret }: Pick<Config, "baggage"
   return { enabled: baggage === "on", ...(baggageSecret === undefined ? {} : { secret: baggageSecret }) };
 }
 
-/** RecoveryAnalyzer needs nothing; the LLM takes part when a key or a base URL says where it is. */
+/** RecoveryAnalyzer needs nothing; a model takes part when a key or a base URL says where it is, in the way the setting `analyzer` says. */
 export function defaultAnalyzers(config: Config): readonly Analyzer[] {
+  const recovery = recoveryAnalyzer();
+  if (!hasModel(config) || config.analyzer === "recovery") return [recovery];
   const llm = llmFrom(config);
-  return llm === undefined ? [recoveryAnalyzer()] : [recoveryAnalyzer(), llmAnalyzer({ llm })];
+  if (config.analyzer === "batch") return [recovery, createBatchAnalyzer({ llm })];
+  if (config.analyzer === "llm") return [recovery, llmAnalyzer({ llm })];
+  const small = config.smallModel === undefined ? [] : [llmAnalyzer({ llm: llmFrom(config, config.smallModel), name: "small-llm" })];
+  return [createTieredAnalyzer({ tiers: [recovery, ...small, llmAnalyzer({ llm })] })];
 }
 
 /** A second opinion on contradictions, where there is a model to ask. */
 export function defaultConflictJudge(config: Config): ConflictJudge | undefined {
-  const llm = llmFrom(config);
-  return llm === undefined ? undefined : createConflictJudge({ llm });
+  return hasModel(config) ? createConflictJudge({ llm: llmFrom(config) }) : undefined;
 }
 
-function llmFrom(config: Config): Llm | undefined {
-  if (config.openaiApiKey === undefined && config.openaiBaseUrl === undefined) return undefined;
+function hasModel(config: Config): boolean {
+  return config.openaiApiKey !== undefined || config.openaiBaseUrl !== undefined;
+}
+
+/** The configured server with this model. Throws "invalid" when there is neither a key nor a base URL. */
+export function llmFrom(config: Config, model: string = config.model): Llm {
   return createLlm({
-    model: config.model,
+    model,
     ...(config.openaiApiKey === undefined ? {} : { apiKey: config.openaiApiKey }),
     ...(config.openaiBaseUrl === undefined ? {} : { baseUrl: config.openaiBaseUrl }),
     suppress: withoutTracing,

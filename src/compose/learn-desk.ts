@@ -10,19 +10,21 @@ import { blame } from "../learner/blame.ts";
 import { learn } from "../learner/cycle.ts";
 import type { LearnProgress, LearnReport } from "../learner/ports.ts";
 import type { Analyzer } from "../lesson/ports.ts";
-import { deterministicSignal } from "../outcome/deterministic-signal.ts";
 import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
 import type { Store } from "../store/ports.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 import type { EvalDesk } from "./eval-desk.ts";
 import { defaultAnalyzers, defaultConflictJudge } from "./from-config.ts";
+import { judgeFrom, signalsFrom } from "./outcomes.ts";
+import { outcomeTeller } from "./tell-outcomes.ts";
 
 /** What only code can say about how runs are judged and read. */
 export interface LearnParts {
   /** User-supplied checks on every run, applied when learning. */
   readonly checks?: readonly TraceCheck[];
-  readonly signals?: readonly OutcomeSignal[];
-  /** Default: RecoveryAnalyzer, and LLMAnalyzer when a key or a base URL is configured. */
+  /** How runs are judged when learning, beside the checks. Default: the judge, with `judge: "on"`. */
+  readonly outcomes?: readonly OutcomeSignal[];
+  /** Default: what `analyzer` says, RecoveryAnalyzer alone when neither a key nor a base URL is configured. */
   readonly analyzers?: readonly Analyzer[];
   readonly onProgress?: (progress: LearnProgress) => void;
 }
@@ -55,7 +57,7 @@ export interface LearnDeskOptions {
   readonly needStore: (what: string) => void;
   /** Resolves once what this process traced can be read. */
   readonly flush: () => Promise<void>;
-  readonly evals: Pick<EvalDesk, "validationCases" | "scorerFor">;
+  readonly evals: Pick<EvalDesk, "list" | "validationCases" | "scorerFor">;
   readonly config: Config;
   readonly parts: LearnParts;
 }
@@ -94,18 +96,21 @@ export function createLearnDesk({ store, needStore, flush, evals, config, parts 
     async learn(options = {}) {
       needStore("learn()");
       await flush();
-      const { checks = [] } = parts;
+      const { outcomes, checks } = parts;
       const onProgress = options.onProgress ?? parts.onProgress;
+      const judge = judgeFrom(config, store, await evals.list());
+      const onJudged = outcomeTeller(config, store);
       const conflictJudge = defaultConflictJudge(config);
       return await learn({
         store,
         clock: systemClock,
         analyzers: parts.analyzers ?? defaultAnalyzers(config),
-        signals: [...(parts.signals ?? []), ...(checks.length === 0 ? [] : [deterministicSignal({ checks })])],
+        signals: signalsFrom({ outcomes, checks, judge }),
+        ...(onJudged === undefined ? {} : { onJudged }),
         ...(conflictJudge === undefined ? {} : { conflictJudge }),
         ...(runner === undefined ? {} : { runner }),
         ...(config.agentName === undefined ? {} : { agentName: config.agentName }),
-        ...(await evals.validationCases()),
+        ...(await evals.validationCases(judge)),
         activation: config.activation,
         alpha: config.alpha,
         minimumGain: config.minimumGain,

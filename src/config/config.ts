@@ -41,6 +41,12 @@ export interface Config {
   readonly corsOrigins?: string | undefined;
   readonly maxBodyBytes: number;
   readonly model: string;
+  readonly judge: "on" | "off";
+  readonly judgeModel?: string | undefined;
+  readonly judgeShare: number;
+  readonly evaluationsEndpoint?: string | undefined;
+  readonly smallModel?: string | undefined;
+  readonly analyzer: "recovery" | "llm" | "batch" | "tiered";
   readonly openaiApiKey?: string | undefined;
   readonly openaiBaseUrl?: string | undefined;
 }
@@ -171,6 +177,20 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .default(67_108_864)
     .describe("Most bytes of one OTLP request, as sent and again after decompression."),
   model: text.default("gpt-4o-mini").describe("Model for judging and for mining lessons."),
+  judge: z
+    .enum(["on", "off"], 'must be "on" or "off"')
+    .default("off")
+    .describe("Whether `learn` has the model judge runs that ended well as far as one can see."),
+  judgeModel: text.optional().describe("Model for judging, where it is not `model`; best of another family than the agent's."),
+  judgeShare: share.default(1).describe("Share of the runs that the judge reads, always the same ones."),
+  evaluationsEndpoint: httpUrl
+    .optional()
+    .describe("OTLP/HTTP receiver that `learn` sends its own judgements to, as gen_ai.evaluation.result. None by default."),
+  smallModel: text.optional().describe("Model that the analyzer tiered asks before model. Without it there is one tier less."),
+  analyzer: z
+    .enum(["recovery", "llm", "batch", "tiered"], 'must be "recovery", "llm", "batch" or "tiered"')
+    .default("llm")
+    .describe("What mines lessons where a model can be asked. Recovery, which needs none, always takes part. See Analyzers."),
   openaiApiKey: text.optional().describe("Key for the model. Falls back to OPENAI_API_KEY."),
   openaiBaseUrl: httpUrl.optional().describe("Base URL of an OpenAI-compatible server. Falls back to OPENAI_BASE_URL."),
 });

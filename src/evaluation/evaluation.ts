@@ -5,6 +5,8 @@ export interface EvalCase {
   readonly id: string;
   readonly task: string;
   readonly expected?: string;
+  /** What the judge looks for, in words. */
+  readonly judgePrompt?: string;
   readonly tags: readonly string[];
   readonly mustPass: boolean;
   readonly createdAtUs: TimeUs;

@@ -34,6 +34,8 @@ export interface KnowledgeItem extends Scope {
   readonly analyzer: string;
   readonly confidence: number;
   readonly taint: readonly Taint[];
+  /** Full id of the item whose place this one takes when it becomes active. */
+  readonly revises?: string;
   readonly fingerprint: string;
   readonly createdAtUs: TimeUs;
   readonly updatedAtUs: TimeUs;

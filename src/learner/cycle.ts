@@ -1,4 +1,4 @@
-import type { LearnError } from "../base/error.ts";
+import { fromUnknown } from "../base/error.ts";
 import { newId } from "../base/id.ts";
 import { nearDuplicate } from "../base/similarity.ts";
 import type { ConflictJudge } from "../knowledge/conflict-judge.ts";
@@ -6,17 +6,22 @@ import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { Analyzer, JudgedTrace } from "../lesson/ports.ts";
 import { type Proposal, propose } from "../lesson/propose.ts";
-import { judge, verdict } from "../outcome/judge.ts";
 import type { OutcomeSignal } from "../outcome/ports.ts";
 import { judgeConflicts } from "./judge-conflicts.ts";
+import { judgeTraces, mayPass } from "./judge-traces.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
+import { readingsOf } from "./readings.ts";
 import { type RetireReport, retire } from "./retire.ts";
+import { createSieve } from "./sieve.ts";
+import { createSurroundings } from "./surroundings.ts";
 import { type TestOptions, testCandidates } from "./test-candidates.ts";
 
 export interface LearnOptions extends TestOptions {
   readonly analyzers: readonly Analyzer[];
-  /** User-supplied signals that can only run where their functions live. */
+  /** Judge runs where only this process can: the user's functions, and models. */
   readonly signals?: readonly OutcomeSignal[];
+  /** Told of the runs of a cycle once they are judged and mined, before they count as read: after a crash it may be told again. Its rejection is a failure in the report. */
+  readonly onJudged?: (traces: readonly JudgedTrace[], signal?: AbortSignal) => Promise<void>;
   /** Looks at candidates beside what is active before they are tested. Without it the rules alone find contradictions. */
   readonly conflictJudge?: ConflictJudge;
   readonly maxTraces?: number;
@@ -60,25 +65,40 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   return report;
 }
 
-type Mined = Pick<LearnReport, "tracesAnalyzed" | "failures" | "lessonsProposed" | "candidatesCreated" | "refusals" | "analyzerFailures">;
+type Mined = Pick<
+  LearnReport,
+  "tracesAnalyzed" | "failures" | "forReview" | "lessonsProposed" | "candidatesCreated" | "refusals" | "analyzerFailures"
+>;
 
 async function mine(options: LearnOptions, tell: (progress: LearnProgress) => void): Promise<Mined> {
   const { store } = options;
-  const asked = options.analyzers.some((analyzer) => analyzer.background !== true) || (options.signals ?? []).length > 0;
+  const asked =
+    options.analyzers.some((analyzer) => analyzer.background !== true) ||
+    (options.signals ?? []).length > 0 ||
+    options.onJudged !== undefined;
   // The collector mines every minute without a model; what it read must still reach the model, and the user's own checks, when somebody asks for them.
   const reading = asked ? "full" : "background";
-  const traces = await judged(options, await store.unanalyzed(options.maxTraces ?? 1_000, reading));
+  const { traces, faults: abstained, forReview } = await judgeTraces(options, await store.unanalyzed(options.maxTraces ?? 1_000, reading));
   const traceIds = traces.map(({ trace }) => trace.id);
   tell({ phase: "analyze", done: 0, total: traces.length, detail: `${traces.length} new traces` });
   const refusals: (Proposal["refusals"][number] & { readonly analyzer: string })[] = [];
-  const faults: Proposal["failures"][number][] = [];
+  const faults: Proposal["failures"][number][] = [...abstained];
+  const unread: { readonly analyzer: string; readonly offered: readonly string[]; readonly kept: Proposal["unread"] }[] = [];
   let lessonsProposed = 0;
   let candidatesCreated = 0;
-  const archived = traces.length === 0 ? [] : await store.listKnowledge({ status: "archived" });
-  for (const analyzer of traces.length === 0 ? [] : options.analyzers) {
-    const result = await propose(traces, [analyzer], options.signal);
+  const readings = await readingsOf(store, options.analyzers, traces);
+  const stored = readings.length === 0 ? [] : await store.listKnowledge({});
+  const archived = stored.filter(({ status }) => status === "archived");
+  const sieve = createSieve(stored, readings.length === 0 ? [] : await store.listEvalCases());
+  const surroundings = createSurroundings(
+    store,
+    stored.filter(({ status }) => status !== "archived"),
+  );
+  for (const { analyzer, offered } of readings) {
+    const result = await propose(offered, [analyzer], options.signal, surroundings);
     faults.push(...result.failures);
     refusals.push(...result.refusals.map((refusal) => ({ ...refusal, analyzer: analyzer.name })));
+    unread.push({ analyzer: analyzer.name, offered: offered.map(({ trace }) => trace.id), kept: result.unread });
     for (const lesson of result.lessons) {
       const known = archivedAs(archived, lesson);
       if (known !== undefined) {
@@ -86,17 +106,26 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
         refusals.push({ analyzer: analyzer.name, reason, traceIds: lesson.sourceTraceIds, text: lesson.content });
         continue;
       }
-      const { created } = await store.propose(lesson, ACTOR);
+      const sifted = sieve(lesson, offered);
+      if (typeof sifted === "string") {
+        refusals.push({ analyzer: analyzer.name, reason: sifted, traceIds: lesson.sourceTraceIds, text: lesson.content });
+        continue;
+      }
+      const { created } = await store.propose(sifted, ACTOR);
       lessonsProposed += 1;
       if (created) candidatesCreated += 1;
     }
   }
   const tracesStayUnread = faults.some(({ error }) => mayPass(error));
-  if (traces.length > 0 && !tracesStayUnread) {
+  if (readings.length > 0 && !tracesStayUnread) {
+    for (const { analyzer, offered, kept } of unread) await store.keep(analyzer, offered, kept);
     for (const name of new Set(refusals.map(({ analyzer }) => analyzer))) {
       const own = refusals.filter(({ analyzer }) => analyzer === name).map(({ analyzer: _analyzer, ...refusal }) => refusal);
       await store.saveRefusals(own, name);
     }
+    await options.onJudged?.(traces, options.signal).catch((caught: unknown) => {
+      faults.push({ analyzer: "onJudged", error: fromUnknown(caught, "telling of the outcomes") });
+    });
     // Last, so that a crash before this line only proposes the same fingerprints again.
     await store.markAnalyzed(traceIds, reading);
   }
@@ -104,6 +133,7 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
   return {
     tracesAnalyzed: traces.length,
     failures: traces.filter(({ outcome }) => outcome?.status === "failure").length,
+    ...(forReview.length === 0 ? {} : { forReview }),
     lessonsProposed,
     candidatesCreated,
     refusals: [
@@ -118,26 +148,8 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
   };
 }
 
-/** A wrong key or model is no reason to forget what the model never saw: the settings get corrected. A broken analyzer ("internal") would hold back all others for ever. */
-function mayPass(error: LearnError): boolean {
-  return error.retryable || error.code === "invalid";
-}
-
 /** Harm that was shown, or a person's no, holds until somebody restores the item; it is not undone by seeing the same lesson once more. */
 function archivedAs(archived: readonly KnowledgeItem[], lesson: Lesson): KnowledgeItem | undefined {
   // An edited item keeps its fingerprint; what was archived then are other words.
   return archived.find((item) => item.fingerprint === lesson.fingerprint && nearDuplicate(item.content, lesson.content));
-}
-
-/** Adds the user's own signals, which the writer thread cannot run, before anything is read. */
-async function judged(options: LearnOptions, traces: readonly JudgedTrace[]): Promise<readonly JudgedTrace[]> {
-  const signals = options.signals ?? [];
-  if (signals.length === 0) return traces;
-  const out: JudgedTrace[] = [];
-  for (const { trace } of traces) {
-    await options.store.saveOutcomes(await judge(trace, signals, options.clock.nowUs()));
-    const outcome = verdict(await options.store.outcomesOf(trace.id));
-    out.push(outcome === undefined ? { trace } : { trace, outcome });
-  }
-  return out;
 }

@@ -4,6 +4,7 @@ import type { KnowledgeItem, KnowledgeStatus } from "../knowledge/knowledge-item
 import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
 import type { ItemWrite, KnowledgeStore } from "../knowledge/ports.ts";
 import { editionOf, type ItemEdit } from "./item-edit.ts";
+import { saveTransition } from "./save-transition.ts";
 
 /** What can be done to one item or to many. */
 export type BulkAction = "approve" | "reject" | "edit" | "deprecate" | "restore" | "pin" | "unpin";
@@ -60,7 +61,7 @@ export async function changeMany(
   for (const item of meant) {
     try {
       const next = transitionOf(action, item, request, who(request.reason), newId);
-      if (!dryRun) await store.saveItem(next.item, next.entry);
+      if (!dryRun) await saveTransition(store, next);
       done.push({ item: next.item, from: item.status, changes: next.entry.changes });
     } catch (caught) {
       // A store that is gone is gone for all of them.

@@ -12,6 +12,7 @@ import { type ConflictDesk, createConflictDesk } from "./conflict-desk.ts";
 import { editionOf, type ItemEdit } from "./item-edit.ts";
 import { type BulkReport, type BulkRequest, changeMany } from "./knowledge-bulk.ts";
 import { createKnowledgeExchange, type KnowledgeExchange } from "./knowledge-exchange.ts";
+import { saveTransition } from "./save-transition.ts";
 
 /** What a person, or code on their behalf, does with items. Ids may be unique prefixes. Every change is one history entry. */
 export interface KnowledgeDesk extends KnowledgeExchange, ConflictDesk, AuditDesk {
@@ -51,10 +52,10 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
   const who = (reason?: string): Change => ({ actor, atUs: options.clock.nowUs(), ...(reason === undefined ? {} : { reason }) });
 
   async function change(id: string, apply: (item: KnowledgeItem) => Transition): Promise<KnowledgeItem> {
-    const { item, entry } = apply(await store.getKnowledgeItem(id));
+    const transition = apply(await store.getKnowledgeItem(id));
     // With the certificate it carries, or neither: one that is stored alone would speak of an approval that never took place.
-    await store.saveItem(item, entry);
-    return item;
+    await saveTransition(store, transition);
+    return transition.item;
   }
 
   return {

@@ -14,6 +14,8 @@ export interface LearnReport {
   readonly cycleId: string;
   readonly tracesAnalyzed: number;
   readonly failures: number;
+  /** Runs judged in this cycle that a person should look at. Absent when none. */
+  readonly forReview?: readonly string[];
   readonly lessonsProposed: number;
   readonly candidatesCreated: number;
   readonly refusals: readonly { readonly analyzer: string; readonly reason: string; readonly traceIds: readonly string[] }[];

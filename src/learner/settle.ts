@@ -7,6 +7,7 @@ import { activate, hold, recordValidation, type Transition } from "../knowledge/
 import { atPosition } from "../knowledge/recheck.ts";
 import type { Store } from "../store/ports.ts";
 import type { LearnReport } from "./ports.ts";
+import { saveTransition } from "./save-transition.ts";
 
 export interface SettleOptions {
   readonly store: Store;
@@ -92,9 +93,9 @@ function heldBy(conflict: Conflict, item: KnowledgeItem, validation: Validation)
 }
 
 /** False when somebody was faster and the change has to be made again on what they left. */
-async function saved(store: Store, { item, entry }: Transition, attempt: number): Promise<boolean> {
+async function saved(store: Store, transition: Transition, attempt: number): Promise<boolean> {
   try {
-    await store.saveItem(item, entry);
+    await saveTransition(store, transition);
     return true;
   } catch (caught) {
     if (attempt >= ATTEMPTS || !isLearnError(caught) || caught.code !== "conflict") throw caught;

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { isLearnError } from "../base/error.ts";
 import { newId } from "../base/id.ts";
-import { render, renderTrial } from "../injection/render.ts";
+import { render } from "../injection/render.ts";
 import { injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { excludeOwnTasks } from "../knowledge/own-tasks.ts";
@@ -11,6 +11,7 @@ import type { Store } from "../store/ports.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { nextPlace, settle } from "./settle.ts";
 import { type SourceTasks, sourceTasksOf } from "./source-tasks.ts";
+import { findLeaks, renderWith, withoutLeaks } from "./without-leaks.ts";
 
 export interface TestOptions {
   readonly store: Store;
@@ -56,6 +57,7 @@ export async function testCandidates(
   const active = (await store.listKnowledge({ status: "active", limit: 1_000 })).filter(isOwn).flatMap((item) => injectable(item) ?? []);
   const context = render(active);
   const baseline = createBaselineCache(context);
+  const leaks = candidates.length === 0 ? new Map() : await findLeaks(store, active, cases);
   const decisions: Decision[] = [];
   let broken: string | undefined;
   for (const [index, { item, sources }] of candidates.entries()) {
@@ -68,9 +70,9 @@ export async function testCandidates(
       item,
       cases,
       sourceTasks: sources.tasks,
-      runner,
+      runner: withoutLeaks(runner, leaks, { active, context, candidate: item }),
       context,
-      renderWith: (candidate) => renderTrial(active, candidate),
+      renderWith: (candidate) => renderWith(active, candidate),
       baseline,
       alpha: options.alpha,
       ...(await nextPlace(store)),

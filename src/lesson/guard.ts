@@ -1,5 +1,6 @@
 import { HIDDEN, LINK, ROLE_TAG } from "./clean-text.ts";
 import type { Lesson } from "./lesson.ts";
+import { namesOneQuestion, pointsOutside } from "./self-contained.ts";
 
 /** UTF-16 code units. A rule that needs more is not one rule. */
 export const MAX_CONTENT_CHARS = 400;
@@ -9,10 +10,11 @@ const MAX_TAG_CHARS = 64;
 
 /**
  * Why a lesson may not become a candidate; undefined when it may. Code decides this, not a model: filters on meaning do not hold against text that was
- * written to pass them, but a lesson without links, roles and hidden characters cannot carry the usual payloads.
+ * written to pass them, but a lesson without links, roles and hidden characters cannot carry the usual payloads. `tasks`: what the runs were asked that it was read from.
  */
-export function guardLesson(lesson: Lesson): string | undefined {
-  return lesson.sourceTraceIds.length === 0 ? "names no source trace" : guardWords(lesson);
+export function guardLesson(lesson: Lesson, tasks: readonly string[] = []): string | undefined {
+  if (lesson.sourceTraceIds.length === 0) return "names no source trace";
+  return guardWords(lesson) ?? pointsOutside(lesson) ?? namesOneQuestion(lesson, tasks);
 }
 
 /** The part of `guardLesson` that reads the words. For text that has no runs behind it, such as an imported file. */

@@ -25,6 +25,8 @@ export interface Lesson {
   readonly confidence: number;
   readonly reasoning: string;
   readonly taint: readonly Taint[];
+  /** Full id of the item that these words are to take the place of. */
+  readonly revises?: string;
   /** Equal for lessons that say the same thing; proposing it twice adds sources instead of a second item. */
   readonly fingerprint: string;
   readonly createdAtUs: TimeUs;

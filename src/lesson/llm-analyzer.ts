@@ -2,16 +2,19 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/error.ts";
-import { digest, newId } from "../base/id.ts";
+import { newId } from "../base/id.ts";
 import { isBadOutput, type Llm, type LlmUsage } from "../llm/client.ts";
-import { KNOWLEDGE_TYPES, type Lesson, type Taint } from "./lesson.ts";
-import type { AnalysisResult, Analyzer, JudgedTrace } from "./ports.ts";
+import { CLAIM_SHAPE, type Claim, lessonFromClaim } from "./claimed-lesson.ts";
+import type { Lesson } from "./lesson.ts";
+import type { AnalysisResult, Analyzer, JudgedTrace, Surroundings } from "./ports.ts";
 import { LLM_ANALYZER_PROMPT_VERSION, llmAnalyzerSystem, llmAnalyzerUser } from "./prompts/llm-analyzer.ts";
 import { renderRun } from "./render-run.ts";
 
 export interface LlmAnalyzerOptions {
   readonly llm: Llm;
-  /** Failed runs read per call of `analyze`; the rest are refused with that reason. Default 20. */
+  /** Stands in the lessons as the analyzer. Default "llm". */
+  readonly name?: string;
+  /** Failed runs read per call of `analyze`; the rest wait for the next. Default 20. */
   readonly maxTraces?: number;
   /** Budget for the text of one run. Default 8000. */
   readonly maxTokens?: number;
@@ -24,68 +27,75 @@ export interface LlmAnalyzerOptions {
 }
 
 const NAME = "llm";
+const MAX_KNOWN = 8;
 
 /**
  * Asks a model what a failed run should have known, one run at a time. Only runs judged a failure are read. The model's answer is a claim: its form is
  * checked by schema, the steps it points at must have been shown to it, and every word counts as written by a model that read users and tools.
  */
 export function llmAnalyzer(options: LlmAnalyzerOptions): Analyzer {
-  const { maxTraces = 20 } = options;
+  const { name = NAME, maxTraces = 20 } = options;
   return {
-    name: NAME,
-    analyze: async (traces, signal) => {
+    name,
+    analyze: async (traces, signal, surroundings) => {
       const failed = traces.filter(({ outcome }) => outcome?.status === "failure");
       const lessons: Lesson[] = [];
       const refusals: AnalysisResult["refusals"][number][] = [];
       for (const judged of failed.slice(0, maxTraces)) {
-        const result = await analyzeRun(judged, options, signal);
+        const result = await analyzeRun(judged, options, signal, surroundings);
         lessons.push(...result.lessons);
         refusals.push(...result.refusals);
       }
-      const rest = failed.slice(maxTraces).map(({ trace }) => trace.id);
-      if (rest.length > 0) refusals.push({ reason: `not read: more than ${maxTraces} failed runs at once`, traceIds: rest });
-      return { lessons, refusals };
+      const traceIds = failed.slice(maxTraces).map(({ trace }) => trace.id);
+      const reason = `more than ${maxTraces} failed runs at once`;
+      return { lessons, refusals, ...(traceIds.length === 0 ? {} : { unread: [{ reason, traceIds, until: "next" }] }) };
     },
   };
 }
 
-const ANSWER = z.object({
-  lessons: z.array(
-    z.object({
-      type: z.enum(KNOWLEDGE_TYPES),
-      content: z.string(),
-      appliesWhen: z.string(),
-      confidence: z.number().min(0).max(1),
-      reasoning: z.string(),
-      steps: z.array(z.int()),
-    }),
-  ),
-});
+const ANSWER = z.object({ lessons: z.array(z.object({ ...CLAIM_SHAPE, steps: z.array(z.int()) })) });
 
-type ClaimedLesson = z.infer<typeof ANSWER>["lessons"][number];
-
-async function analyzeRun(judged: JudgedTrace, options: LlmAnalyzerOptions, signal: AbortSignal | undefined): Promise<AnalysisResult> {
-  const { llm, maxTokens = 8000, newNonce = () => randomBytes(12).toString("hex") } = options;
-  const traceIds = [judged.trace.id];
+async function analyzeRun(
+  judged: JudgedTrace,
+  options: LlmAnalyzerOptions,
+  signal: AbortSignal | undefined,
+  surroundings: Surroundings | undefined,
+): Promise<AnalysisResult> {
+  const { llm, name = NAME, maxTokens = 8000, clock = systemClock, newNonce = () => randomBytes(12).toString("hex") } = options;
+  const { trace } = judged;
+  const traceIds = [trace.id];
   const nonce = newNonce();
   const run = renderRun(judged, maxTokens);
+  const errors = trace.steps.flatMap((step) => step.error?.message.slice(0, 300) ?? []);
+  const known = (await surroundings?.itemsNear([trace.task, ...errors].join("\n"), MAX_KNOWN, trace.agentName)) ?? [];
   try {
     const { value, usage } = await llm.json({
       system: llmAnalyzerSystem(nonce),
-      user: llmAnalyzerUser(nonce, run.text),
+      user: llmAnalyzerUser(nonce, run.text, known),
       schema: ANSWER,
       schemaName: "lessons",
       ...(signal === undefined ? {} : { signal }),
     });
     options.onUsage?.(usage);
     const shown = new Set(run.steps);
-    const isGrounded = (claim: ClaimedLesson): boolean => claim.steps.every((step) => shown.has(step));
-    return {
-      lessons: value.lessons.filter(isGrounded).map((claim) => lessonOf(claim, judged, options)),
-      refusals: value.lessons
-        .filter((claim) => !isGrounded(claim))
-        .map((claim) => ({ reason: "the model points at steps it was not shown", traceIds, text: claim.content })),
-    };
+    const lessons: Lesson[] = [];
+    const refusals: AnalysisResult["refusals"][number][] = [];
+    for (const claim of value.lessons) {
+      const lesson = claim.steps.every((step) => shown.has(step))
+        ? lessonFromClaim(claim, {
+            analyzer: name,
+            runs: [judged],
+            tags: toolsOf(claim, judged),
+            by: `${llm.model}, ${LLM_ANALYZER_PROMPT_VERSION}`,
+            known,
+            clock,
+            newId: options.newId ?? newId,
+          })
+        : "the model points at steps it was not shown";
+      if (typeof lesson === "string") refusals.push({ reason: lesson, traceIds, text: claim.content });
+      else lessons.push(lesson);
+    }
+    return { lessons, refusals };
   } catch (caught) {
     // Bad output is about this run; anything else (no network, a wrong key) is about all of them.
     if (isBadOutput(caught)) return { lessons: [], refusals: [{ reason: messageOf(caught), traceIds }] };
@@ -93,36 +103,6 @@ async function analyzeRun(judged: JudgedTrace, options: LlmAnalyzerOptions, sign
   }
 }
 
-function lessonOf(claim: ClaimedLesson, { trace }: JudgedTrace, options: LlmAnalyzerOptions): Lesson {
-  const { clock = systemClock, newId: idOf = newId } = options;
-  const tools = claim.steps.flatMap((seq) =>
-    trace.steps.filter((step) => step.seq === seq && step.kind === "tool").map((step) => step.name),
-  );
-  const sawTools = trace.steps.some((step) => step.kind === "tool" || step.kind === "retrieval");
-  const taint: readonly Taint[] = ["model", ...(trace.task === "" ? [] : (["user"] as const)), ...(sawTools ? (["tool"] as const) : [])];
-  const content = oneLine(claim.content, claim.type);
-  return {
-    id: idOf(),
-    type: claim.type,
-    content,
-    appliesWhen: oneLine(claim.appliesWhen, "skill"),
-    tags: [...new Set(tools)].slice(0, 8),
-    sourceTraceIds: [trace.id],
-    analyzer: NAME,
-    confidence: claim.confidence,
-    reasoning: `${claim.reasoning} (${options.llm.model}, ${LLM_ANALYZER_PROMPT_VERSION})`,
-    taint,
-    fingerprint: digest([NAME, claim.type, wordsOf(content)]),
-    createdAtUs: clock.nowUs(),
-  };
-}
-
-/** Outer blanks are not the model's fault; line breaks inside are left for the guard to refuse. */
-function oneLine(text: string, type: Lesson["type"]): string {
-  return type === "code_template" ? text.replace(/^\n+|\s+$/g, "") : text.trim();
-}
-
-/** The words without case, punctuation and order: the same lesson said twice. */
-function wordsOf(content: string): string {
-  return [...new Set(content.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [])].sort().join(" ");
+function toolsOf({ steps }: Claim & { readonly steps: readonly number[] }, { trace }: JudgedTrace): readonly string[] {
+  return steps.flatMap((seq) => trace.steps.filter((step) => step.seq === seq && step.kind === "tool").map((step) => step.name));
 }

@@ -132,7 +132,8 @@ function issuesOf(error: z.ZodError): string {
     .slice(0, 300);
 }
 
-function badOutput(message: string, cause?: unknown): LearnError {
+/** The error for an answer that came and can't be used; for callers that find so themselves. */
+export function badOutput(message: string, cause?: unknown): LearnError {
   const error = new LearnError("invalid", message, { hint: "use a model that supports strict JSON schemas", cause });
   badOutputs.add(error);
   return error;

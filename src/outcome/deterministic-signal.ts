@@ -1,6 +1,6 @@
 import type { Step, Trace } from "../trace/trace.ts";
 import type { Outcome } from "./outcome.ts";
-import type { OutcomeSignal, TraceCheck } from "./ports.ts";
+import type { CheckAnswer, OutcomeSignal, TraceCheck } from "./ports.ts";
 import { isScore, statusOfScore } from "./score.ts";
 
 export interface DeterministicSignalOptions {
@@ -82,13 +82,14 @@ function successReasoning(recovered: readonly Step[]): string {
 }
 
 function checkOutcome(check: TraceCheck, trace: Trace, options: DeterministicSignalOptions): readonly Outcome[] {
-  let result: boolean | number | undefined;
+  let answer: CheckAnswer;
   try {
-    result = check.check(trace);
+    answer = check.check(trace);
   } catch (caught) {
     options.onCheckError?.(check.name, caught);
     return [];
   }
+  const { score: result, reason } = typeof answer === "object" ? answer : { score: answer, reason: undefined };
   const score = typeof result === "boolean" ? Number(result) : result;
   if (!isScore(score)) return [];
   return [
@@ -98,7 +99,8 @@ function checkOutcome(check: TraceCheck, trace: Trace, options: DeterministicSig
       status: statusOfScore(score),
       score,
       reasoning:
-        typeof result === "boolean" ? `check ${check.name} ${result ? "passed" : "failed"}` : `check ${check.name} scored ${score}`,
+        reason ??
+        (typeof result === "boolean" ? `check ${check.name} ${result ? "passed" : "failed"}` : `check ${check.name} scored ${score}`),
       evidence: [trace.rootSpanId],
       createdAtUs: trace.endTimeUs,
     },

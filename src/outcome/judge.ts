@@ -33,15 +33,19 @@ export async function judge(
 }
 
 /**
- * The one outcome that counts. By kind of source: people (`feedback:`) over other tools (`evaluation:`) over the user's own checks (`check:`) over the
- * rest (`deterministic`). Among feedback the newest counts, as a person may change their mind; among the others the lowest score, as a run is as good as
- * its worst judgement. Ties go to the newer, then to the source first in code-unit order. Undefined when nobody judged.
+ * The one outcome that counts, by the kind of its source:
+ * 1. people (`feedback:`): they know what they wanted;
+ * 2. other tools (`evaluation:`): somebody chose and runs them for this agent;
+ * 3. checks that failed (`check:`): code can't be talked to, so no model's "fine" stands against it;
+ * 4. `composite:`, which weighs what follows as its owner said;
+ * 5. models (`judge:`), functions (`signal:`) and checks that did not fail: a check that passes says that one thing is right, not that the answer is;
+ * 6. the rest (`deterministic`), whose success only says that nothing went visibly wrong.
+ * Among feedback the newest counts, as a person may change their mind; among the others the lowest score, as a run is as good as its worst judgement. Ties
+ * go to the newer, then to the source first in code-unit order. Undefined when nobody judged.
  */
 export function verdict(outcomes: readonly Outcome[]): Outcome | undefined {
   return outcomes.toSorted(strongerFirst)[0];
 }
-
-const PRECEDENCE = ["feedback:", "evaluation:", "check:"];
 
 function strongerFirst(a: Outcome, b: Outcome): number {
   const rank = rankOf(a) - rankOf(b);
@@ -52,10 +56,20 @@ function strongerFirst(a: Outcome, b: Outcome): number {
   return first || second || (a.source < b.source ? -1 : a.source > b.source ? 1 : 0);
 }
 
-function rankOf(outcome: Outcome): number {
-  const rank = PRECEDENCE.findIndex((prefix) => outcome.source.startsWith(prefix));
-  return rank === -1 ? PRECEDENCE.length : rank;
+function rankOf({ source, status }: Outcome): number {
+  const kind = source.slice(0, source.indexOf(":") + 1);
+  if (kind === "check:" && status === "failure") return 2;
+  return RANKS.get(kind) ?? 5;
 }
+
+const RANKS: ReadonlyMap<string, number> = new Map([
+  ["feedback:", 0],
+  ["evaluation:", 1],
+  ["composite:", 3],
+  ["check:", 4],
+  ["judge:", 4],
+  ["signal:", 4],
+]);
 
 function isList(said: Outcome | readonly Outcome[]): said is readonly Outcome[] {
   return Array.isArray(said);

@@ -6,7 +6,10 @@ export type OutcomeStatus = "success" | "failure" | "partial";
 export interface Outcome {
   /** Id of the trace (run), see Trace.id. */
   readonly traceId: string;
-  /** `deterministic`, `check:<name>`, `evaluation:<name>`, `feedback:<source>`. One outcome per (trace, source): later replaces earlier. */
+  /**
+   * `deterministic`, `check:<name>`, `judge:<name>`, `composite:<name>`, `signal:<name>`, `evaluation:<name>`, `feedback:<source>`. One outcome per
+   * (trace, source): later replaces earlier.
+   */
   readonly source: string;
   readonly status: OutcomeStatus;
   /** In [0, 1]. */
@@ -14,6 +17,8 @@ export interface Outcome {
   readonly reasoning: string;
   /** What the judgement rests on: span ids, quoted errors. */
   readonly evidence: readonly string[];
+  /** A person should look: those who judged disagree, or a model was talked to by the run. */
+  readonly review?: true;
   readonly createdAtUs: TimeUs;
 }
 

@@ -10,10 +10,13 @@ export interface OutcomeSignal {
   judge(trace: Trace, signal?: AbortSignal): Promise<SignalAnswer> | SignalAnswer;
 }
 
-/** A check that the user supplies. Returns true / false, or a score in [0, 1]; undefined abstains. */
+/** What a check says: true / false, a score in [0, 1], either of them with the reason, or nothing. */
+export type CheckAnswer = boolean | number | { readonly score: boolean | number; readonly reason: string } | undefined;
+
+/** A check that the user supplies; undefined abstains. */
 export interface TraceCheck {
   readonly name: string;
-  check(trace: Trace): boolean | number | undefined;
+  check(trace: Trace): CheckAnswer;
 }
 
 export interface OutcomeStore {

@@ -1,3 +1,4 @@
+import { EVALUATION_SOURCE } from "../telemetry/attributes.ts";
 import type { RawLog } from "./raw-span.ts";
 
 const PREFIXES: readonly string[] = [
@@ -48,8 +49,12 @@ function hasPrefix(key: string): boolean {
   return false;
 }
 
-/** True for log records with GenAI content. An application's other logs carry trace ids as well and say nothing about its agent. */
+/**
+ * True for log records with GenAI content. An application's other logs carry trace ids as well and say nothing about its agent; our own judgements are known
+ * here, and taking them in would open their runs again.
+ */
 export function isGenAiLog(log: Pick<RawLog, "eventName" | "attributes"> & { readonly body?: RawLog["body"] }): boolean {
+  if (EVALUATION_SOURCE in log.attributes) return false;
   if (log.eventName !== undefined && isGenAiKey(log.eventName)) return true;
   const named = log.attributes["event.name"];
   if ((typeof named === "string" && isGenAiKey(named)) || hasGenAiKey(log.attributes)) return true;

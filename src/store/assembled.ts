@@ -40,13 +40,21 @@ export async function saveAssembled(tx: SqlExecutor, assembled: readonly Assembl
     before.map((row) => requiredNumber(row, "ref")),
     before.map((row) => requiredText(row, "id")),
   );
+  const awaited = new Set(
+    (
+      await tx.all("SELECT run_id FROM kept_run WHERE run_id IN (SELECT value FROM json_each(?))", [
+        idList(gone.map((row) => requiredText(row, "id"))),
+      ])
+    ).map((row) => requiredText(row, "run_id")),
+  );
   await removeRuns(
     tx,
     gone.map((row) => requiredText(row, "id")),
   );
   const refOf = new Map(before.map((row) => [requiredText(row, "id"), requiredNumber(row, "ref")]));
-  // A late root gives a run another id. It is the same run, read and paid for once already.
-  const analyzed = new Set(gone.filter((row) => requiredNumber(row, "analyzed") === 1).map((row) => requiredNumber(row, "trace_ref")));
+  // A late root gives a run another id. It is the same run, read and paid for once already, unless an analyzer left it for later.
+  const read = gone.filter((row) => requiredNumber(row, "analyzed") === 1 && !awaited.has(requiredText(row, "id")));
+  const analyzed = new Set(read.map((row) => requiredNumber(row, "trace_ref")));
   const [top] = await tx.all("SELECT coalesce(max(ref), 0) AS ref FROM trace");
   let next = (numberOf(top?.["ref"]) ?? 0) + 1;
   const rows = owned.flatMap(({ traces, ref }) =>
@@ -75,6 +83,7 @@ async function removeParts(tx: SqlExecutor, refs: readonly number[], ids: readon
 async function removeRuns(tx: SqlExecutor, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await tx.run("DELETE FROM outcome WHERE run_id IN (SELECT value FROM json_each(?))", [idList(ids)]);
+  await tx.run("DELETE FROM kept_run WHERE run_id IN (SELECT value FROM json_each(?))", [idList(ids)]);
   await tx.run("DELETE FROM trace WHERE id IN (SELECT value FROM json_each(?))", [idList(ids)]);
 }
 

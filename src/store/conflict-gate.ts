@@ -38,6 +38,8 @@ export async function blockersOf(executor: SqlExecutor, item: KnowledgeItem, now
   const stored = await storedOf(executor, item.id);
   const others = await rivalsOf(executor, item, [...stored.keys()]);
   return others.flatMap((other) => {
+    // It takes that one's place, so they never stand together; whoever makes it active sees to that.
+    if (other.id === item.revises) return [];
     const known = stored.get(other.id);
     const [first, second] = item.id < other.id ? [item, other] : [other, item];
     const valid = known !== undefined && holds(known, first, second) ? known : undefined;

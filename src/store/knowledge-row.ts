@@ -38,6 +38,7 @@ function itemFromRow(row: Row, counts: ReadonlyMap<string, ExposureCounts>, vali
     model: textOf(row["model"]),
     tenant: textOf(row["tenant"]),
   });
+  const revises = textOf(row["revises"]);
   const validation = validations.get(textOf(row["validation_id"]) ?? "");
   return {
     id,
@@ -52,6 +53,7 @@ function itemFromRow(row: Row, counts: ReadonlyMap<string, ExposureCounts>, vali
     analyzer: requiredText(row, "analyzer"),
     confidence: requiredNumber(row, "confidence"),
     taint: jsonOf<readonly Taint[]>(row["taint"]),
+    ...(revises === undefined ? {} : { revises }),
     fingerprint: requiredText(row, "fingerprint"),
     createdAtUs: requiredNumber(row, "created_at_us"),
     updatedAtUs: requiredNumber(row, "updated_at_us"),
@@ -102,6 +104,7 @@ export async function writeItem(tx: SqlExecutor, item: KnowledgeItem): Promise<v
     model: item.model,
     tenant: item.tenant,
     fingerprint: item.fingerprint,
+    revises: item.revises,
     content: textBlob(item.content),
     applies_when: textBlob(item.appliesWhen),
     tags: jsonText(item.tags),

@@ -72,6 +72,7 @@ async function create(tx: SqlExecutor, lesson: Lesson, actor: string, clock: Clo
   // The lesson's own id where it is free, so that a log line about the lesson finds the item. It is taken after the item was archived.
   const taken = await tx.all("SELECT 1 AS taken FROM knowledge WHERE id = ?", [lesson.id]);
   const nowUs = clock.nowUs();
+  const old = lesson.revises === undefined ? undefined : await itemById(tx, lesson.revises);
   const item: KnowledgeItem = {
     id: taken.length === 0 ? lesson.id : newId(),
     type: lesson.type,
@@ -85,6 +86,7 @@ async function create(tx: SqlExecutor, lesson: Lesson, actor: string, clock: Clo
     analyzer: lesson.analyzer,
     confidence: lesson.confidence,
     taint: lesson.taint,
+    ...(old === undefined ? {} : { revises: old.id }),
     fingerprint: lesson.fingerprint,
     createdAtUs: nowUs,
     updatedAtUs: nowUs,
@@ -92,7 +94,17 @@ async function create(tx: SqlExecutor, lesson: Lesson, actor: string, clock: Clo
     counts: { given: 0, givenSuccess: 0, withheld: 0, withheldSuccess: 0 },
   };
   await writeItem(tx, item);
-  await writeHistory(tx, { itemId: item.id, version: 1, atUs: nowUs, actor, action: "propose", reason: lesson.reasoning, changes: {} });
+  // The words of the other item as they were then: it may be edited later, and this is what a reader compares.
+  const changes: HistoryEntry["changes"] =
+    old === undefined
+      ? {}
+      : { revises: [null, old.id], content: [old.content, item.content], appliesWhen: [old.appliesWhen, item.appliesWhen] };
+  await writeHistory(tx, { itemId: item.id, version: 1, atUs: nowUs, actor, action: "propose", reason: lesson.reasoning, changes });
+  return item;
+}
+
+async function itemById(tx: SqlExecutor, id: string): Promise<KnowledgeItem | undefined> {
+  const [item] = await itemsFromRows(tx, await tx.all("SELECT * FROM knowledge WHERE id = ?", [id]));
   return item;
 }
 

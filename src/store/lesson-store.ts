@@ -1,7 +1,8 @@
 import type { Clock } from "../base/clock.ts";
-import type { LessonStore } from "../lesson/ports.ts";
+import type { JudgedTrace, LessonStore, Until } from "../lesson/ports.ts";
 import type { Outcome } from "../outcome/outcome.ts";
-import type { SqlDriver } from "./driver.ts";
+import type { Trace } from "../trace/trace.ts";
+import type { SqlDriver, SqlValue } from "./driver.ts";
 import { outcomeFromRow } from "./outcome-store.ts";
 import { idList, insertRows } from "./rows.ts";
 import { tracesFromRows } from "./trace-store.ts";
@@ -23,11 +24,36 @@ export function createLessonStore(driver: SqlDriver, clock: Clock): LessonStore 
         rows.map((row) => requiredText(row, "id")),
       );
       const traces = await tracesFromRows(driver, rows);
-      return traces.map((trace) => {
-        const outcome = outcomes.get(trace.id);
-        return outcome === undefined ? { trace } : { trace, outcome };
-      });
+      return traces.map((trace) => judged(trace, outcomes));
     },
+
+    keptFor: async (analyzer, limit) => {
+      const rows = await driver.all(
+        `SELECT t.*, k.until AS kept_until FROM kept_run k JOIN trace t ON t.id = k.run_id
+         WHERE k.analyzer = ? AND t.status IS NOT NULL ORDER BY k.at_us DESC, t.ref LIMIT ?`,
+        [analyzer, limit],
+      );
+      const kept = new Map(rows.map((row) => [requiredText(row, "id"), requiredText(row, "kept_until") as Until]));
+      const [outcomes, traces] = [await verdictsOf(driver, [...kept.keys()]), await tracesFromRows(driver, rows)];
+      return traces.map((trace) => ({ ...judged(trace, outcomes), kept: kept.get(trace.id) ?? "next" }));
+    },
+
+    keep: (analyzer, offered, kept) =>
+      driver.transaction(async (tx) => {
+        const nowUs = clock.nowUs();
+        const asked = new Set(offered);
+        const entries = new Map<string, readonly SqlValue[]>();
+        for (const { reason, traceIds, until } of kept)
+          for (const id of traceIds) if (asked.has(id)) entries.set(id, [analyzer, id, until, textBlob(reason), nowUs]);
+        const gone = offered.filter((id) => !entries.has(id));
+        await tx.run("DELETE FROM kept_run WHERE analyzer = ? AND run_id IN (SELECT value FROM json_each(?))", [analyzer, idList(gone)]);
+        await insertRows(
+          tx,
+          "INSERT INTO kept_run (analyzer, run_id, until, reason, at_us)",
+          [...entries.values()],
+          "ON CONFLICT (analyzer, run_id) DO UPDATE SET until = excluded.until, reason = excluded.reason, at_us = excluded.at_us",
+        );
+      }),
 
     markAnalyzed: async (traceIds, reading = "full") => {
       const change = reading === "full" ? "SET analyzed = 1 WHERE" : `SET analyzed = ${BACKGROUND} WHERE analyzed = 0 AND`;
@@ -44,6 +70,11 @@ export function createLessonStore(driver: SqlDriver, clock: Clock): LessonStore 
         await insertRows(tx, "INSERT INTO refusal (analyzer, reason, trace_ids, text, at_us)", rows);
       }),
   };
+}
+
+function judged(trace: Trace, outcomes: ReadonlyMap<string, Outcome>): JudgedTrace {
+  const outcome = outcomes.get(trace.id);
+  return outcome === undefined ? { trace } : { trace, outcome };
 }
 
 /** The outcome that counts, by run id. */

@@ -6,21 +6,23 @@ import { foldedExposure } from "./migrations/002-folded-exposure.ts";
 import { lease } from "./migrations/003-lease.ts";
 import { knowledgeTables } from "./migrations/004-knowledge.ts";
 import { bodyPlace } from "./migrations/005-body-place.ts";
+import { review } from "./migrations/006-review.ts";
+import { lessonTables } from "./migrations/007-lesson.ts";
 import { requiredNumber, requiredText } from "./values.ts";
 
 /** One step forward. Never changed after a release; there is no way back. */
 export interface Migration {
-  /** 1-based, without gaps. */
+  /** 1-based, ascending. */
   readonly version: number;
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [initial, foldedExposure, lease, knowledgeTables, bodyPlace];
+export const migrations: readonly Migration[] = [initial, foldedExposure, lease, knowledgeTables, bodyPlace, review, lessonTables];
 
 /** "AgLn". Tells `file` and us that a SQLite file is ours. */
 export const APPLICATION_ID = 0x41674c6e;
 
-export const SCHEMA_VERSION: number = migrations.length;
+export const SCHEMA_VERSION: number = Math.max(...migrations.map(({ version }) => version));
 
 /**
  * Brings the schema up to this code, in one transaction: after a crash the file is either old or new. Safe to call by several clients at once.
@@ -34,7 +36,7 @@ export async function migrate(driver: SqlDriver, clock: Clock, store: string): P
       await tx.run("CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at_us INTEGER NOT NULL)");
       if (driver.capabilities.kind === "file") await tx.run(`PRAGMA application_id = ${APPLICATION_ID}`);
     }
-    for (const migration of migrations.slice(from)) {
+    for (const migration of migrations.filter(({ version }) => version > from)) {
       for (const statement of migration.statements) await tx.run(statement);
       await tx.run("INSERT INTO schema_version (version, applied_at_us) VALUES (?, ?)", [migration.version, clock.nowUs()]);
     }

@@ -67,10 +67,11 @@ export async function upsertOutcomes(tx: SqlExecutor, outcomes: readonly Outcome
     textBlob(outcome.reasoning),
     jsonText(outcome.evidence),
     outcome.createdAtUs,
+    outcome.review === true ? 1 : null,
   ]);
   const tail = `ON CONFLICT DO UPDATE SET status = excluded.status, score = excluded.score, reasoning = excluded.reasoning,
-    evidence = excluded.evidence, created_at_us = excluded.created_at_us`;
-  await insertRows(tx, "INSERT INTO outcome (run_id, source, status, score, reasoning, evidence, created_at_us)", rows, tail);
+    evidence = excluded.evidence, created_at_us = excluded.created_at_us, review = excluded.review`;
+  await insertRows(tx, "INSERT INTO outcome (run_id, source, status, score, reasoning, evidence, created_at_us, review)", rows, tail);
 }
 
 export function outcomeFromRow(row: Row): Outcome {
@@ -81,6 +82,7 @@ export function outcomeFromRow(row: Row): Outcome {
     score: requiredNumber(row, "score"),
     reasoning: requiredText(row, "reasoning"),
     evidence: jsonOf<readonly string[]>(row["evidence"]),
+    ...(row["review"] === 1 ? { review: true as const } : {}),
     createdAtUs: requiredNumber(row, "created_at_us"),
   };
 }

@@ -201,7 +201,7 @@ async function deleteTraces(tx: SqlExecutor, traceRefs: readonly number[]): Prom
      ON CONFLICT DO UPDATE SET runs = runs + excluded.runs, judged = judged + excluded.judged, successes = successes + excluded.successes`,
     [runIds],
   );
-  for (const table of ["exposure", "outcome"]) {
+  for (const table of ["exposure", "outcome", "kept_run"]) {
     await tx.run(`DELETE FROM ${table} WHERE run_id IN (SELECT value FROM json_each(?))`, [runIds]);
   }
   await tx.run("DELETE FROM step WHERE run_ref IN (SELECT value FROM json_each(?))", [runRefs]);

@@ -27,6 +27,8 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   addFeedback: true,
   unanalyzed: true,
   markAnalyzed: true,
+  keptFor: true,
+  keep: true,
   saveRefusals: true,
   listKnowledge: true,
   getKnowledgeItem: true,

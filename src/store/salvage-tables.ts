@@ -35,6 +35,7 @@ export type SalvagedTable =
   | "history"
   | "validation"
   | "refusal"
+  | "kept_run"
   | "eval_case"
   | "eval_run"
   | "learn_cycle"
@@ -63,6 +64,7 @@ export const SHAPES: Readonly<Record<SalvagedTable, TableShape>> = {
   ),
   history: shape("history", "item_id", "version at_us", "item_id actor action", "changes"),
   validation: shape("validation", "seq", "seq created_at_us", "id item_id kind decision", "body"),
+  kept_run: shape("kept_run", "run_id", "at_us", "analyzer run_id until"),
   refusal: shape("refusal", "id", "id at_us", "analyzer", "trace_ids"),
   eval_case: shape("eval_case", "seq", "seq must_pass created_at_us", "id", "body"),
   eval_run: shape("eval_run", "seq", "seq created_at_us", "id name", "body"),

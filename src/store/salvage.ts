@@ -164,6 +164,7 @@ export function salvage(
   }
   const ofRun = (): Iterable<string> => runIds.values();
   copy("outcome", { known: ofRun, values: (row) => row });
+  copy("kept_run", { known: ofRun, values: (row) => row });
   copy("feedback", {
     unique: true,
     insert: (row) =>

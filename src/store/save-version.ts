@@ -24,8 +24,23 @@ export async function saveVersion(tx: SqlExecutor, { item, entry, past = [] }: I
       hint: "somebody changed it meanwhile: read it again and repeat the change",
     });
   }
+  await refuseBeside(tx, item, entry);
   await writeItem(tx, item);
   for (const line of [...past, entry]) await writeHistory(tx, line);
+}
+
+/** A revision beside what it revises would say everything twice, or both ways. Restoring a snapshot may: it sets back what was. */
+async function refuseBeside(tx: SqlExecutor, item: ItemWrite["item"], { action }: HistoryEntry): Promise<void> {
+  if (item.revises === undefined || item.status !== "active" || (action !== "approve" && action !== "activate")) return;
+  const [old] = await tx.all("SELECT id FROM knowledge WHERE id = ? AND status = 'active'", [item.revises]);
+  if (old === undefined) return;
+  throw new LearnError(
+    "conflict",
+    `knowledge item ${item.id} revises ${item.revises}, which is active, so it was not made active beside it`,
+    {
+      hint: `agentlearn knowledge approve ${item.id.slice(0, 8)} takes the other out of use in the same step`,
+    },
+  );
 }
 
 export async function writeHistory(tx: SqlExecutor, entry: HistoryEntry): Promise<void> {

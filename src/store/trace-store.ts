@@ -7,13 +7,15 @@ import { jsonOf, numberOf, requiredNumber, requiredText, textOf } from "./values
 
 const DEFAULT_LIMIT = 20;
 
+const FOR_REVIEW = `(id IN (SELECT run_id FROM outcome WHERE review = 1) AND coalesce(verdict_source, '') NOT LIKE 'feedback:%')`;
+
 export function createTraceStore(driver: SqlDriver): TraceReader {
   return {
     listTraces: async (filter) => {
       const rows = await driver.all(
-        `SELECT * FROM trace WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR agent_name = ?2)
-         ORDER BY start_time_us DESC, ref DESC LIMIT ?3`,
-        [filter.status, filter.agentName, filter.limit ?? DEFAULT_LIMIT],
+        `SELECT * FROM trace WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR agent_name = ?2) AND (?3 IS NULL OR ${FOR_REVIEW})
+         ORDER BY start_time_us DESC, ref DESC LIMIT ?4`,
+        [filter.status, filter.agentName, filter.review === true ? 1 : null, filter.limit ?? DEFAULT_LIMIT],
       );
       return rows.map(summaryFromRow);
     },

@@ -41,3 +41,9 @@ export const BAGGAGE_ITEMS = "agentlearn.baggage.items";
 
 /** int: spans and log records that the processor of this process had to drop, or could not deliver, since it last said so. */
 export const RECORDS_DROPPED = "agentlearn.processor.dropped";
+
+/** string: the source of a judgement that we made ourselves, on the `gen_ai.evaluation.result` that says it. Such events are never read back as judgements. */
+export const EVALUATION_SOURCE = "agentlearn.evaluation.source";
+
+/** boolean: a person should look at the run. Absent where nobody needs to. */
+export const EVALUATION_REVIEW = "agentlearn.evaluation.review";

@@ -3,6 +3,8 @@ import type { Trace, TraceSummary } from "./trace.ts";
 export interface TraceFilter {
   readonly status?: "success" | "failure" | "partial";
   readonly agentName?: string;
+  /** Only runs with an outcome that a person should look at and none has: feedback settles it. */
+  readonly review?: boolean;
   /** At most this many, newest first. Default 20. */
   readonly limit?: number;
 }

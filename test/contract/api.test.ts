@@ -188,8 +188,9 @@ describe("lists", () => {
     expect(await (await get("/api/v1/traces?limit=5&status=failure&agent=clerk")).json()).toEqual({
       traces: [{ id: RUN_ID, task: "a task" }],
     });
+    await get("/api/v1/traces?review=true");
     await get("/api/v1/traces");
-    expect(asked).toEqual([{ limit: 5, status: "failure", agentName: "clerk" }, { limit: 20 }]);
+    expect(asked).toEqual([{ limit: 5, status: "failure", agentName: "clerk" }, { limit: 20, review: true }, { limit: 20 }]);
   });
 
   test("of items are filtered", async () => {
@@ -198,12 +199,17 @@ describe("lists", () => {
     expect(asked).toEqual([{ limit: 20, status: "active" }]);
   });
 
-  test.each(["traces?limit=0", "traces?limit=1001", "traces?limit=x", "traces?status=good", "items?status=live", "items?sort=asc"])(
-    "refuse %s",
-    async (path) => {
-      expect((await anApi().get(`/api/v1/${path}`)).status).toBe(400);
-    },
-  );
+  test.each([
+    "traces?limit=0",
+    "traces?limit=1001",
+    "traces?limit=x",
+    "traces?status=good",
+    "traces?review=maybe",
+    "items?status=live",
+    "items?sort=asc",
+  ])("refuse %s", async (path) => {
+    expect((await anApi().get(`/api/v1/${path}`)).status).toBe(400);
+  });
 
   test("one trace comes by its id", async () => {
     const { get, asked } = anApi();

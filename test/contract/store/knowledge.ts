@@ -35,6 +35,18 @@ export function describeKnowledge(store: () => SqlStore): void {
       expect(await store().historyOf(item.id)).toMatchObject([{ version: 1, actor: "learner", action: "propose", reason: reasoning }]);
     });
 
+    test("a lesson that revises an item names it, with its words of then in the history; one that names nothing stored does not", async () => {
+      const old = await propose({ content: "Use pounds.", appliesWhen: "weights" });
+      const fresh = await propose({ content: "Use grams.", appliesWhen: "weights", revises: old.id });
+      expect((await store().getKnowledgeItem(fresh.id)).revises).toBe(old.id);
+      expect((await store().historyOf(fresh.id))[0]?.changes).toEqual({
+        revises: [null, old.id],
+        content: ["Use pounds.", "Use grams."],
+        appliesWhen: ["weights", "weights"],
+      });
+      expect((await propose({ revises: "gone" })).revises).toBeUndefined();
+    });
+
     test("the same lesson again adds its sources and taint to the item", async () => {
       const lesson = aLesson({ sourceTraceIds: ["a"], taint: ["tool"] });
       const first = await store().propose(lesson, "learner");

@@ -58,6 +58,20 @@ export function describeTraces(store: () => SqlStore): void {
       expect(await ids({ status: "failure" })).toEqual([]);
     });
 
+    test("lists what a person should look at, until one has said something", async () => {
+      const agentName = `agent-${hex(8)}`;
+      const [odd, fine] = [await save(aTrace({ agentName })), await save(aTrace({ agentName }))];
+      await store().saveOutcomes([
+        anOutcome(odd.id, { source: "composite:a", review: true }),
+        anOutcome(fine.id, { source: "composite:a" }),
+      ]);
+      const listed = async () => (await store().listTraces({ agentName, review: true })).map(({ id }) => id);
+      expect(await listed()).toEqual([odd.id]);
+      expect(await store().outcomesOf(odd.id)).toMatchObject([{ review: true }]);
+      await store().saveOutcomes([anOutcome(odd.id, { source: "feedback:user" })]);
+      expect(await listed()).toEqual([]);
+    });
+
     test("a list shows duration, steps and, once judged, status and score", async () => {
       const agentName = `agent-${hex(8)}`;
       const trace = await save(aTrace({ agentName, steps: [aStep()] }));
@@ -111,8 +125,10 @@ export function describeTraces(store: () => SqlStore): void {
     test("counts the same outcome as the judge does, whatever was said", async () => {
       const agentName = `agent-${hex(8)}`;
       const trace = await save(aTrace({ agentName }));
-      const source = fc.constantFrom("deterministic", "check:a", "check:b", "evaluation:a", "evaluation:b", "feedback:a", "feedback:b");
-      const outcome = fc.record({ source, score: fc.constantFrom(0, 0.5, 1), createdAtUs: fc.constantFrom(T0, T0 + 1) });
+      const kinds = ["check", "judge", "signal", "composite", "evaluation", "feedback"];
+      const source = fc.constantFrom("deterministic", ...kinds.flatMap((kind) => [`${kind}:a`, `${kind}:b`]));
+      const status = fc.constantFrom("success", "failure", "partial");
+      const outcome = fc.record({ source, status, score: fc.constantFrom(0, 0.5, 1), createdAtUs: fc.constantFrom(T0, T0 + 1) });
       const outcomes = fc.uniqueArray(outcome, { minLength: 1, maxLength: 7, selector: (entry) => entry.source });
       await fc.assert(
         fc.asyncProperty(outcomes, async (said) => {
@@ -225,6 +241,39 @@ export function describeTraces(store: () => SqlStore): void {
         [false, false],
         [false, false],
       ]);
+    });
+
+    test("keeps for an analyzer what it left of the runs it was offered, and no others", async () => {
+      const [first, second, third] = [await save(aTrace()), await save(aTrace()), await save(aTrace())];
+      for (const { id } of [first, second, third]) await store().saveOutcomes([anOutcome(id)]);
+      const name = `batch-${hex(8)}`;
+      const kept = async (analyzer = name) => (await store().keptFor(analyzer, 10)).map((judged) => [judged.trace.id, judged.kept]).sort();
+      const all = [first.id, second.id, third.id];
+      await store().keep(name, all, [{ reason: "few", traceIds: [first.id, second.id, "not offered"], until: "more" }]);
+      expect(await kept()).toEqual(
+        [
+          [first.id, "more"],
+          [second.id, "more"],
+        ].sort(),
+      );
+      expect((await store().keptFor(name, 10))[0]?.outcome?.status).toBe("success");
+      expect(await kept("another")).toEqual([]);
+      await store().keep(name, [second.id], [{ reason: "many", traceIds: [second.id], until: "next" }]);
+      await store().keep(name, [first.id], []);
+      expect(await kept()).toEqual([[second.id, "next"]]);
+      await store().keep(name, [second.id], []);
+      expect(await kept()).toEqual([]);
+    });
+
+    test("a run that was left for later and gets another id by a late root is read again", async () => {
+      const trace = await save(aTrace());
+      await store().saveOutcomes([anOutcome(trace.id)]);
+      await store().keep("batch", [trace.id], [{ reason: "few", traceIds: [trace.id], until: "more" }]);
+      await store().markAnalyzed([trace.id]);
+      const rooted = aTrace({ traceId: trace.traceId });
+      await save(rooted, anOutcome(rooted.id));
+      expect(await unread()).toContain(rooted.id);
+      expect((await store().keptFor("batch", 10_000)).map((judged) => judged.trace.id)).not.toContain(trace.id);
     });
 
     test("stores refusals", async () => {

@@ -32,6 +32,7 @@ const claim = (overrides: object = {}) => ({
   confidence: 0.6,
   reasoning: "step 1 failed",
   steps: [1],
+  revises: null,
   ...overrides,
 });
 const answer = (...lessons: object[]) => ({ kind: "answer", content: JSON.stringify({ lessons }) }) as const;
@@ -76,13 +77,13 @@ describe("the LLM analyzer", () => {
     expect(prints[0]).not.toBe(prints[2]);
   });
 
-  test("reads failed runs only, and says which ones it left for the limit", async () => {
+  test("reads failed runs only, and leaves those beyond the limit for the next time", async () => {
     server.setMode(answer());
     const before = server.requests.length;
     const extra = judged({ id: `${"f".repeat(32)}-000000000000000a` });
     const result = await llmAnalyzer({ llm, maxTraces: 1 }).analyze([judged({}, "success"), { trace: aTrace() }, judged(), extra]);
     expect(server.requests.length - before).toBe(1);
-    expect(result.refusals).toEqual([{ reason: "not read: more than 1 failed runs at once", traceIds: [extra.trace.id] }]);
+    expect(result.unread).toEqual([{ reason: "more than 1 failed runs at once", traceIds: [extra.trace.id], until: "next" }]);
   });
 
   test("fences the run with a fresh nonce and declares it data", async () => {

@@ -25,12 +25,17 @@ describe("stripping our own words", () => {
   });
 
   test("leaves other text exactly as it is", () => {
-    expect(stripKnowledge("  core rules === END CORE RULES ===\n")).toBe("  core rules === END CORE RULES ===\n");
+    expect(stripKnowledge("  core rules === the end ===\n<!-- a comment -->")).toBe("  core rules === the end ===\n<!-- a comment -->");
   });
 
   test("is linear on many starts without an end", () => {
     expect(stripKnowledge("=== CORE RULES ".repeat(100_000))).toBe("");
   });
+
+  test.each(["\\", '---\\nagentlearn-id:"', "agentlearn-id:", "=== END CORE RULES ===", "<!-- agentlearn:begin -->", "[SKILL] 0000000"])(
+    "takes no more than its share of time for many of %j",
+    (sign) => expect(stripKnowledge(sign.repeat(100_000)).length).toBeLessThanOrEqual(sign.length * 100_000),
+  );
 
   test("happens in every text an analyzer reads", async () => {
     let seen = "";
@@ -43,7 +48,7 @@ describe("stripping our own words", () => {
     };
     const steps = [aStep({ input: core, output: core }), aToolStep("t", { deep: [core] }, relevant)];
     const judged: JudgedTrace = {
-      trace: aTrace({ task: `${core} the task`, output: core, steps }),
+      trace: aTrace({ task: `${core} the task`, output: core, error: { message: core }, steps }),
       outcome: { traceId: "t", source: "deterministic", status: "failure", score: 0, reasoning: core, evidence: [], createdAtUs: 1 },
     };
     await propose([judged], [spy]);

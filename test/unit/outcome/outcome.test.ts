@@ -31,6 +31,13 @@ describe("verdict", () => {
     for (let count = 1; count <= outcomes.length; count++) expect(verdict(outcomes.slice(0, count))?.source).toBe(sources[count - 1]);
   });
 
+  test("a check that failed stands above any model; one that passed does not, since it says that one thing is right", () => {
+    const judge = (score: number) => [anOutcome("judge:llm", score), anOutcome("signal:a", score), anOutcome("composite:all", score)];
+    expect(verdict([...judge(1), anOutcome("check:a", 0)])?.source).toBe("check:a");
+    expect(verdict([...judge(0), anOutcome("check:a", 1)])?.source).toBe("composite:all");
+    expect(verdict([anOutcome("judge:llm", 0), anOutcome("check:a", 1), anOutcome("deterministic", 0)])?.source).toBe("judge:llm");
+  });
+
   test("among feedback the newest counts, also when it is better", () => {
     expect(verdict([anOutcome("feedback:a", 0, 1), anOutcome("feedback:b", 1, 2)])?.source).toBe("feedback:b");
   });

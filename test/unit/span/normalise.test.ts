@@ -243,6 +243,11 @@ describe("evaluations", () => {
     expect(normalise(aRawSpan(), [aRawLog({ eventName: "gen_ai.evaluation.result", attributes })]).evaluations).toEqual([evaluation]);
   });
 
+  test("are not read where they are our own, come back", () => {
+    const own = { ...attributes, "agentlearn.evaluation.source": "judge:llm" };
+    expect(read({}, { events: [anEvent("gen_ai.evaluation.result", own)] }).evaluations).toEqual([]);
+  });
+
   test("are read from OpenInference annotations", () => {
     const span = read({
       "openinference.span.kind": "EVALUATOR",

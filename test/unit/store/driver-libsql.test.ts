@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { SqlDriver, SqlValue } from "../../../src/store/driver.ts";
 import { openLibsqlDriver } from "../../../src/store/driver-libsql.ts";
-import { APPLICATION_ID, migrate, SCHEMA_VERSION } from "../../../src/store/migrate.ts";
+import { APPLICATION_ID, migrate, migrations, SCHEMA_VERSION } from "../../../src/store/migrate.ts";
 import { textOf } from "../../../src/store/values.ts";
 import { temporaryFolder } from "./temporary.ts";
 
@@ -170,10 +170,31 @@ test("migrating is safe twice and marks the file as ours", async () => {
   const driver = openLibsqlDriver({ path });
   await migrate(driver, systemClock, path);
   await migrate(driver, systemClock, path);
-  const versions = Array.from({ length: SCHEMA_VERSION }, (_, n) => ({ version: n + 1 }));
+  const versions = migrations.map(({ version }) => ({ version }));
+  expect(versions.at(-1)).toEqual({ version: SCHEMA_VERSION });
   expect(await driver.all("SELECT version FROM schema_version")).toEqual(versions);
   expect(await driver.all("PRAGMA application_id")).toEqual([{ application_id: APPLICATION_ID }]);
 });
+
+// Every release left stores behind; what is in them has to be there afterwards.
+test.each(Array.from({ length: SCHEMA_VERSION - 1 }, (_, index) => index + 1))(
+  "a store of version %d becomes one of this, with what it held",
+  async (version) => {
+    const path = inFolder(`from-${version}.db`);
+    const driver = openLibsqlDriver({ path });
+    await driver.run("CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at_us INTEGER NOT NULL)");
+    for (const migration of migrations.slice(0, version)) {
+      for (const statement of migration.statements) await driver.run(statement);
+      await driver.run("INSERT INTO schema_version VALUES (?, 0)", [migration.version]);
+    }
+    await driver.run("INSERT INTO refusal (analyzer, reason, trace_ids, at_us) VALUES ('llm', x'61', x'5b5d', 1)");
+    await migrate(driver, systemClock, path);
+    expect(await driver.all("SELECT max(version) AS version FROM schema_version")).toEqual([{ version: SCHEMA_VERSION }]);
+    expect(await driver.all("SELECT count(*) AS n FROM refusal")).toEqual([{ n: 1 }]);
+    expect(await driver.all("SELECT revises FROM knowledge")).toEqual([]);
+    expect(await driver.all("SELECT analyzer, run_id, until FROM kept_run")).toEqual([]);
+  },
+);
 
 test("a file of a newer version is refused and left as it is", async () => {
   const path = inFolder("newer.db");

@@ -38,6 +38,7 @@ async function fill(path: string, runs: number): Promise<void> {
     const exposure = { given: [item.id], withheld: [], withholdProbability: 0.1 };
     const trace = aTrace({ traceId, spanCount: 3, exposure, task: `task number${n}`, steps: [aStep(), aStep({ seq: 1, error })] });
     await store.saveManyAssembled([{ traceId, traces: [trace], outcomes: [anOutcome(trace.id)], seenArrivalUs: T0 }]);
+    await store.keep("batch", [trace.id], [{ reason: "few", traceIds: [trace.id], until: "more" }]);
     if (n % 10 === 0) await store.addFeedback({ traceId, score: 0 });
   }
   await store.appendBodies([aBody()]);
@@ -86,6 +87,7 @@ describe("a sound store", () => {
     expect(await after.searchTraces("number7 failure", 3)).toEqual(await before.searchTraces("number7 failure", 3));
     expect(await after.listKnowledge({})).toEqual(await before.listKnowledge({}));
     expect((await after.listKnowledge({}))[0]?.counts.given).toBe(RUNS);
+    expect((await after.keptFor("batch", 1_000)).length).toBe(RUNS);
     expect(await after.spansOf(trace?.id.slice(0, 32) ?? "")).toEqual(await before.spansOf(trace?.id.slice(0, 32) ?? ""));
     expect(await after.status()).toEqual(await before.status());
     expect(await after.check()).toEqual([]);

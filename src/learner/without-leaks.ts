@@ -1,0 +1,54 @@
+import { render, renderTrial } from "../injection/render.ts";
+import type { InjectableItem } from "../knowledge/injectable.ts";
+import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import { excludeOwnTasks } from "../knowledge/own-tasks.ts";
+import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
+import type { Store } from "../store/ports.ts";
+import { sourceTasksOf } from "./source-tasks.ts";
+
+/** By task: the active items that were read from a run on that task, or on nearly the same. */
+export type Leaks = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Which active items know which cases. An item whose runs are gone cannot be told, and stays. */
+export async function findLeaks(
+  store: Pick<Store, "getTrace" | "spansOf">,
+  active: readonly KnowledgeItem[],
+  cases: readonly ValidationCase[],
+): Promise<Leaks> {
+  const leaks = new Map<string, Set<string>>();
+  for (const item of active) {
+    const { tasks } = await sourceTasksOf(store, item.sourceTraceIds);
+    if (tasks.length === 0) continue;
+    const foreign = new Set(excludeOwnTasks(cases, tasks));
+    for (const { task } of cases.filter((one) => !foreign.has(one))) leaks.set(task, (leaks.get(task) ?? new Set()).add(item.id));
+  }
+  return leaks;
+}
+
+export interface TestedText {
+  readonly active: readonly InjectableItem<KnowledgeItem>[];
+  /** The block on the side without the candidate, as the gate asks for it. */
+  readonly context: string;
+  readonly candidate: KnowledgeItem;
+}
+
+/**
+ * The runner, with the items left out of a case's prompt that were read from that case's own task. They may quote its answer: on both sides of a test that hides
+ * what the candidate does there, and lets a rule look good that only works beside a memorised answer. Same text for same case, so one baseline serves all candidates.
+ */
+export function withoutLeaks(runner: AgentRunner, leaks: Leaks, { active, context, candidate }: TestedText): AgentRunner {
+  return (task, knowledge, signal) => {
+    const own = leaks.get(task);
+    if (own === undefined) return runner(task, knowledge, signal);
+    const left = active.filter(({ id }) => !own.has(id));
+    return runner(task, knowledge === context ? render(left) : renderWith(left, candidate), signal);
+  };
+}
+
+/** The block with the candidate in it. A revision stands in the place of what it revises, not beside it. */
+export function renderWith(active: readonly InjectableItem<KnowledgeItem>[], candidate: KnowledgeItem): string {
+  return renderTrial(
+    active.filter(({ id }) => id !== candidate.revises),
+    candidate,
+  );
+}

@@ -66,8 +66,10 @@ export async function saveAssembled(tx: SqlExecutor, assembled: readonly Assembl
     owned.flatMap(({ outcomes }) => outcomes),
   );
   await refreshVerdicts(tx, kept);
-  for (const { ref, seenArrivalUs } of owned)
-    await tx.run("UPDATE w3c_trace SET pending = 0 WHERE ref = ? AND last_arrival_us <= ?", [ref, seenArrivalUs]);
+  await tx.run(
+    "UPDATE w3c_trace SET pending = 0 FROM json_each(?) WHERE ref = value ->> 'ref' AND last_arrival_us <= value ->> 'seenArrivalUs'",
+    [jsonText(owned.map(({ ref, seenArrivalUs }) => ({ ref, seenArrivalUs })))],
+  );
 }
 
 /** Drops what `saveRuns` writes anew, and the outcomes that assembling makes. Evaluations and feedback came from elsewhere and stay with their run. */

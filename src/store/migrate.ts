@@ -8,6 +8,7 @@ import { knowledgeTables } from "./migrations/004-knowledge.ts";
 import { bodyPlace } from "./migrations/005-body-place.ts";
 import { review } from "./migrations/006-review.ts";
 import { lessonTables } from "./migrations/007-lesson.ts";
+import { searchSegments } from "./migrations/008-search-segments.ts";
 import { requiredNumber, requiredText } from "./values.ts";
 
 /** One step forward. Never changed after a release; there is no way back. */
@@ -17,7 +18,16 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [initial, foldedExposure, lease, knowledgeTables, bodyPlace, review, lessonTables];
+export const migrations: readonly Migration[] = [
+  initial,
+  foldedExposure,
+  lease,
+  knowledgeTables,
+  bodyPlace,
+  review,
+  lessonTables,
+  searchSegments,
+];
 
 /** "AgLn". Tells `file` and us that a SQLite file is ours. */
 export const APPLICATION_ID = 0x41674c6e;

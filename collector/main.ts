@@ -177,6 +177,7 @@ function startLearner(store: Store, config: Config): () => Promise<void> {
       passScore: config.passScore,
       concurrency: config.concurrency,
       confirmReplicates: config.confirmReplicates,
+      maxRounds: config.maxRounds,
       signal: abort.signal,
       drain: false,
     });

@@ -34,6 +34,13 @@ export type { ExportedItem, KnowledgeDocument } from "./knowledge/exchange/docum
 export type { ImportOutcome } from "./knowledge/exchange/plan-import.ts";
 export type { ItemFilter } from "./knowledge/filter.ts";
 export type { ShownEntry, WordChanges } from "./knowledge/history.ts";
+export {
+  type ApprovalAnswer,
+  type ApprovalQuestion,
+  createHumanInLoopValidator,
+  type HumanInLoopValidator,
+  type HumanValidatorOptions,
+} from "./knowledge/human-validator.ts";
 export type {
   ExposureCounts,
   HistoryEntry,

@@ -33,7 +33,9 @@ interface EditFlags {
 
 /** The commands that change items: one by its id, several ids, or all that a filter means. */
 export function addKnowledgeChanges(group: Command): void {
-  change(group, "approve", "make validated items active; an untested candidate needs --reason, by which you vouch for it");
+  change(group, "approve", "make validated items active; an untested candidate needs --reason, by which you vouch for it")
+    .option("--content <text>", "approve these words in the place of its own; for one item, needs --reason")
+    .option("--applies-when <text>", "the same for its condition");
   change(group, "reject", "archive items; needs --reason");
   change(group, "deprecate", "take items out of use; needs --reason");
   change(group, "restore", "make candidates of deprecated or archived items, to be tested again");
@@ -61,7 +63,8 @@ function change(group: Command, action: BulkAction, description: string): Comman
 
 async function run(action: BulkAction, ids: readonly string[], flags: ChangeFlags & EditFlags, command: Command): Promise<void> {
   const filter = filterOf(flags);
-  const edit = action === "edit" ? editOf(flags) : undefined;
+  const mends = action === "approve" && (flags.content ?? flags.appliesWhen) !== undefined;
+  const edit = action === "edit" || mends ? editOf(flags) : undefined;
   const request: BulkRequest = {
     action,
     ids,
@@ -71,6 +74,10 @@ async function run(action: BulkAction, ids: readonly string[], flags: ChangeFlag
   };
   const [only] = ids;
   if (only !== undefined && ids.length === 1 && isEmptyFilter(filter) && flags.dryRun !== true) return changeOne(request, only, command);
+  if (mends)
+    throw new LearnError("invalid", "other words can be approved for one item only", {
+      hint: "agentlearn knowledge approve ID --content TEXT --reason TEXT",
+    });
   const { terminal, withDesk } = contextOf(command);
   await withDesk(async (desk) => {
     const plan = await desk.changeMany({ ...request, dryRun: true });
@@ -88,7 +95,8 @@ async function changeOne(request: BulkRequest, id: string, command: Command): Pr
   const { action, edit = {}, reason } = request;
   const why = reason === undefined ? {} : { reason };
   const { terminal, withDesk } = contextOf(command);
-  const item = await withDesk((desk) => {
+  const item = await withDesk(async (desk) => {
+    if (action === "approve" && request.edit !== undefined) await desk.edit(id, { ...edit, reason: reason ?? "" });
     if (action === "edit") return desk.edit(id, { ...edit, reason: reason ?? "" });
     return action === "reject" || action === "deprecate" ? desk[action](id, { reason: reason ?? "" }) : desk[action](id, why);
   });

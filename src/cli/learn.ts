@@ -8,6 +8,7 @@ import { heldText } from "../knowledge/conflict.ts";
 import type { AgentRunner } from "../knowledge/ports.ts";
 import type { LearnReport } from "../learner/ports.ts";
 import { contextOf } from "./context.ts";
+import { readCases } from "./eval.ts";
 import { createProgressBar } from "./progress-bar.ts";
 import { paint } from "./terminal.ts";
 import { verdictOf } from "./verdict.ts";
@@ -33,6 +34,16 @@ export function addLearn(program: Command): void {
         });
         bar.end("learned");
         terminal.result("agentlearn.learn/v1", report, () => reportText(report));
+        if (report.decisions.some(({ validation }) => validation?.kind === "statistical")) {
+          const worn = (await withStore(readCases)).filter((entry) => entry.wear.worn).length;
+          if (worn > 0)
+            terminal.note(
+              paint(
+                "yellow",
+                `${worn} ${worn === 1 ? "eval case is" : "eval cases are"} worn: believe less what passes on them; \`agentlearn eval cases\``,
+              ),
+            );
+        }
       } finally {
         await learner.close();
       }
@@ -78,24 +89,27 @@ export function reportText(report: LearnReport): string {
 
 /** The function that `--agent FILE:EXPORT` names; `run` where it names none. */
 export async function loadRunner(reference: string): Promise<AgentRunner> {
-  const [, file, name] = /^(.*?)(?::([\w$]+))?$/.exec(reference) ?? [];
-  if (file === undefined || file === "")
-    throw new LearnError("invalid", `--agent ${reference} names no file`, { hint: "write --agent ./agent.mjs:run" });
+  return (await loadFunction("--agent", reference, "run")) as AgentRunner;
+}
+
+/** The function that `FLAG FILE:EXPORT` names. Rejects "invalid" that says what is there instead. */
+export async function loadFunction(flag: string, reference: string, fallback: string): Promise<(...args: never[]) => unknown> {
+  const [, file, name = fallback] = /^(.*?)(?::([\w$]+))?$/.exec(reference) ?? [];
+  const hint = `write ${flag} ./${flag === "--agent" ? "agent" : "judge"}.mjs:${fallback}`;
+  if (file === undefined || file === "") throw new LearnError("invalid", `${flag} ${reference} names no file`, { hint });
   const path = resolve(file);
   let module: Record<string, unknown>;
   try {
     module = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (cause) {
-    throw new LearnError("invalid", `--agent: ${path} can't be loaded: ${messageOf(cause)}`, {
-      hint: "write --agent ./agent.mjs:run, an ES module that exports run",
+    throw new LearnError("invalid", `${flag}: ${path} can't be loaded: ${messageOf(cause)}`, {
+      hint: `${hint}, an ES module that exports ${fallback}`,
       cause,
     });
   }
-  const runner = module[name ?? "run"];
-  if (typeof runner !== "function") {
-    throw new LearnError("invalid", `--agent: ${path} exports no function ${name ?? "run"}`, {
-      hint: `it exports: ${Object.keys(module).join(", ") || "nothing"}`,
-    });
-  }
-  return runner as AgentRunner;
+  const found = module[name];
+  if (typeof found === "function") return found as (...args: never[]) => unknown;
+  throw new LearnError("invalid", `${flag}: ${path} exports no function ${name}`, {
+    hint: `it exports: ${Object.keys(module).join(", ") || "nothing"}`,
+  });
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
+import { packageVersion } from "../base/package-version.ts";
 import { describeConfig } from "../config/describe-config.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
 import { printError } from "./terminal.ts";
@@ -14,6 +14,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   status: async () => (await import("./status.ts")).addStatus,
   import: async () => (await import("./import.ts")).addImport,
   learn: async () => (await import("./learn.ts")).addLearn,
+  "aa-test": async () => (await import("./aa-test.ts")).addAaTest,
+  "verify-certificate": async () => (await import("./verify-certificate.ts")).addVerifyCertificate,
+  eval: async () => (await import("./eval.ts")).addEval,
   knowledge: async () => (await import("./knowledge.ts")).addKnowledge,
   snapshot: async () => (await import("./snapshot.ts")).addSnapshot,
   "ab-report": async () => (await import("./ab-report.ts")).addAbReport,
@@ -24,7 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
 
 const program = new Command("agentlearn")
   .description("Agents that learn from their own OpenTelemetry runs: spans in, tested and readable knowledge back into the prompt.")
-  .version(version(), "-V, --version")
+  .version(packageVersion(), "-V, --version")
   .option("--store <url>", "libSQL file or server, e.g. file:./agentlearn.db (AGENTLEARN_STORE)")
   .option("--json", "print the result as a JSON document")
   .showHelpAfterError("(add --help for what is possible)")
@@ -68,9 +71,4 @@ function addSettings(command: Command): void {
   for (const { flag, description } of describeConfig()) {
     if (!known.has(flag)) command.addOption(new Option(`${flag} <value>`, description).hideHelp());
   }
-}
-
-function version(): string {
-  const file = new URL("../../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }

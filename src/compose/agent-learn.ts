@@ -55,7 +55,16 @@ export class AgentLearn {
   readonly #learner: LearnDesk;
 
   constructor(options: AgentLearnOptions = {}) {
-    const { checks: _checks, outcomes: _outcomes, analyzers: _analyzers, onProgress: _onProgress, injector, embedding, ...rest } = options;
+    const {
+      checks: _checks,
+      outcomes: _outcomes,
+      analyzers: _analyzers,
+      human: _human,
+      onProgress: _onProgress,
+      injector,
+      embedding,
+      ...rest
+    } = options;
     const own = typeof injector === "object" ? injector : undefined;
     const code = typeof injector === "string" ? { ...rest, injector } : rest;
     const config = loadConfig({ code, env: process.env });

@@ -5,6 +5,7 @@ import { newTraceId } from "../base/id.ts";
 import type { Config } from "../config/config.ts";
 import type { Scorer } from "../evaluation/ports.ts";
 import type { Blame } from "../knowledge/blame.ts";
+import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
 import type { AgentRunner } from "../knowledge/ports.ts";
 import { blame } from "../learner/blame.ts";
 import { learn } from "../learner/cycle.ts";
@@ -26,6 +27,8 @@ export interface LearnParts {
   readonly outcomes?: readonly OutcomeSignal[];
   /** Default: what `analyzer` says, RecoveryAnalyzer alone when neither a key nor a base URL is configured. */
   readonly analyzers?: readonly Analyzer[];
+  /** Asked about items that wait for a person: `createHumanInLoopValidator({ approve })`. Default: they wait for `agentlearn knowledge approve`. */
+  readonly human?: HumanInLoopValidator;
   readonly onProgress?: (progress: LearnProgress) => void;
 }
 
@@ -118,6 +121,9 @@ export function createLearnDesk({ store, needStore, flush, evals, config, parts 
         passScore: config.passScore,
         concurrency: options.concurrency ?? config.concurrency,
         confirmReplicates: config.confirmReplicates,
+        maxRounds: config.maxRounds,
+        ...(config.agentName === undefined ? {} : { runnerName: config.agentName }),
+        ...(parts.human === undefined ? {} : { human: parts.human }),
         ...(onProgress === undefined ? {} : { onProgress }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });

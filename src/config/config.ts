@@ -18,11 +18,13 @@ export interface Config {
   readonly maxItems: number;
   readonly maxTokens: number;
   readonly maxPinned: number;
+  readonly gate: "strict" | "default" | "reference80";
   readonly alpha: number;
   readonly minimumGain: number;
   readonly hibernateDays: number;
   readonly passScore: number;
   readonly confirmReplicates: number;
+  readonly maxRounds: number;
   readonly concurrency: number;
   readonly activation: "approval" | "evidence";
   readonly quietMs: number;
@@ -115,9 +117,13 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
   maxItems: count.default(10).describe("Most normal items in one prompt."),
   maxTokens: count.default(1500).describe("Most tokens of all items in one prompt, estimated."),
   maxPinned: count.default(20).describe("Most pinned items in one prompt; the oldest stay."),
+  gate: z
+    .enum(["strict", "default", "reference80"], 'must be "strict", "default" or "reference80"')
+    .default("default")
+    .describe("How sure a promotion must be: alpha 0.01, 0.05, or 0.2, which is called 80 % confidence elsewhere."),
   alpha: probability
     .default(0.05)
-    .describe("Error budget of the whole stream of candidates: expected share of useless ones among those that pass."),
+    .describe("Error budget of the whole stream of candidates: expected share of useless ones among those that pass. Goes before gate."),
   minimumGain: share.default(0.05).describe("Least mean score gain with which a candidate passes."),
   hibernateDays: days
     .default(0)
@@ -130,8 +136,18 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
   confirmReplicates: number
     .int("must be a whole number")
     .min(0, "must be at least 0")
-    .default(2)
-    .describe("How often a lost case must be lost again before it counts as a regression."),
+    .default(11)
+    .describe(
+      "Most repetitions of a lost case, which tell a regression from luck; with 2 or so, a loss that all repeat is one; with 0 any is.",
+    ),
+  maxRounds: number
+    .int("must be a whole number")
+    .min(1, "must be at least 1")
+    .max(1000, "must be at most 1000")
+    .default(16)
+    .describe(
+      "Most rounds in which a candidate's test runs every case on both sides; agents that always answer the same need one to three.",
+    ),
   concurrency: count.default(4).describe("Eval cases that run at once."),
   activation: z
     .enum(["approval", "evidence"], 'must be "approval" or "evidence"')

@@ -60,7 +60,10 @@ export function loadConfig(options: LoadConfigOptions): Config {
     const key = String(issue.path[0]);
     problems.push(`${settings.get(key)?.source ?? key}: ${issue.message}`);
   }
-  if (parsed.success && problems.length === 0) return Object.freeze(withHiddenSecrets(parsed.data));
+  if (parsed.success && problems.length === 0) {
+    const { data } = parsed;
+    return Object.freeze(withHiddenSecrets(settings.has("alpha") ? data : { ...data, alpha: ALPHA_OF_GATE[data.gate] }));
+  }
   throw new LearnError(
     "invalid",
     `${problems.length} configuration ${problems.length === 1 ? "problem" : "problems"}:\n${problems.map((line) => `  ${line}`).join("\n")}`,
@@ -69,6 +72,8 @@ export function loadConfig(options: LoadConfigOptions): Config {
     },
   );
 }
+
+const ALPHA_OF_GATE: { readonly [gate in Config["gate"]]: number } = { strict: 0.01, default: 0.05, reference80: 0.2 };
 
 /** Flags and variables are text; a number in them is read strictly, and left as text when it is none, so that the schema names the problem. */
 function fromText(key: string, value: unknown): unknown {

@@ -1,101 +1,95 @@
-import { minimumWins } from "../stats/minimum-wins.ts";
+import { caseEValue, casesNeeded, lowerEnd, roundsEValue } from "../stats/case-evidence.ts";
 import { eLondLevel } from "../stats/online-level.ts";
-import { signEValue } from "../stats/sign-e-value.ts";
-import type { Validation, ValidationPair } from "./knowledge-item.ts";
+import { completeRounds, differencesByRound, type GateState, mean, outcomeOf } from "./gate-state.ts";
+import type { Validation } from "./knowledge-item.ts";
+import { ceilings } from "./reach.ts";
+import { confirmedIn, mustPassLostIn } from "./regression.ts";
 
-/** From this many confirmed regressions on, the rest of the cases is not worth its tokens. */
-export const HARM_STOP = 3;
+/** How the gate decides. It stands on every certificate: one that carries none was decided by decide-first-rule.ts. */
+export const GATE_RULE = 2;
 
-export type GateSettings = Pick<Validation, "alpha" | "position" | "passedBefore" | "passScore" | "minimumGain">;
-
-/** What is known about a test at some moment. */
-export interface GateState extends GateSettings, Pick<Validation, "cases" | "baselinePassed"> {
-  /** The gain if every case scored 1. */
-  readonly gainCeiling: number;
-  readonly pairs: readonly ValidationPair[];
-}
-
-export type Figures = Pick<Validation, "candidatePassed" | "wins" | "losses" | "gain" | "eValue" | "threshold" | "alphaAllotted"> & {
-  readonly confirmed: readonly string[];
-  readonly mustPassLost: readonly string[];
-  /** The e-value if every failing case that was not run yet were won and nothing more lost. */
-  readonly bestEValue: number;
-};
+export type Figures = Pick<
+  Validation,
+  "candidatePassed" | "wins" | "losses" | "gain" | "eValue" | "threshold" | "alphaAllotted" | "rounds" | "gainLower"
+> & { readonly rounds: number; readonly confirmed: readonly string[]; readonly mustPassLost: readonly string[] };
 
 export type Verdict = Pick<Validation, "decision" | "reason">;
 
 /** Everything that a certificate says in numbers, from its pairs. */
 export function figuresOf(state: GateState): Figures {
-  const passes = (score: number): boolean => score >= state.passScore;
-  const won = state.pairs.filter((pair) => !passes(pair.baselineScore) && passes(pair.candidateScore));
-  const lost = state.pairs.filter((pair) => passes(pair.baselineScore) && !passes(pair.candidateScore));
-  const failedInPairs = state.pairs.filter((pair) => !passes(pair.baselineScore)).length;
-  const failingToCome = Math.max(0, state.cases - state.baselinePassed - failedInPairs);
-  const total = state.pairs.reduce((sum, pair) => sum + (pair.candidateScore - pair.baselineScore), 0);
-  const alphaAllotted = eLondLevel(state.alpha, state.position, state.passedBefore);
+  const { pairs, maxRounds } = state;
+  const evidence = evidenceOf(state);
+  const { differences, threshold } = evidence;
+  const first = pairs.map((pair) => outcomeOf(pair.baselineScore, pair.candidateScore, state.passScore));
   return {
-    candidatePassed: state.pairs.filter((pair) => passes(pair.candidateScore)).length,
-    wins: won.length,
-    losses: lost.length,
-    gain: state.pairs.length === 0 ? 0 : total / state.pairs.length,
-    eValue: signEValue(won.length, lost.length),
-    bestEValue: signEValue(won.length + failingToCome, lost.length),
-    threshold: 1 / alphaAllotted,
-    alphaAllotted,
-    confirmed: state.pairs.filter((pair) => isConfirmedRegression(pair, state.passScore)).map((pair) => pair.caseId),
-    mustPassLost: lost.filter((pair) => pair.mustPass).map((pair) => pair.caseId),
+    candidatePassed: pairs.filter((pair) => pair.candidateScore >= state.passScore).length,
+    wins: first.filter((outcome) => outcome === "win").length,
+    losses: first.filter((outcome) => outcome === "loss").length,
+    gain: evidence.gain,
+    gainLower: lowerEnd(differences, maxRounds, threshold),
+    eValue: evidence.eValue,
+    threshold,
+    alphaAllotted: 1 / threshold,
+    rounds: differences.length,
+    confirmed: confirmedIn(state),
+    mustPassLost: mustPassLostIn(state),
   };
 }
 
-/** A loss that repeated itself in every replicate: passed without the item and failed with it. */
-export function isConfirmedRegression(pair: ValidationPair, passScore: number): boolean {
-  const lost = (baseline: number, candidate: number): boolean => baseline >= passScore && candidate < passScore;
-  return (
-    lost(pair.baselineScore, pair.candidateScore) &&
-    (pair.replicateScores ?? []).every(([baseline, candidate]) => lost(baseline, candidate))
-  );
+/** What `decide` says "pass" to, at a fraction of its price: a test asks after every round. */
+export function passes(state: GateState): boolean {
+  if (state.cases === 0 || state.pairs.length < state.cases) return false;
+  const { eValue, threshold, gain } = evidenceOf(state);
+  return eValue >= threshold && gain >= state.minimumGain && confirmedIn(state).length === 0 && mustPassLostIn(state).length === 0;
 }
 
-/** True when no further run can change the decision for the better, or the item did enough harm. */
-export function shouldStop(figures: Figures): boolean {
-  return figures.confirmed.length >= HARM_STOP || figures.bestEValue < figures.threshold;
+function evidenceOf({ pairs, maxRounds, alpha, position, passedBefore }: GateState) {
+  const differences = differencesByRound(pairs, completeRounds(pairs));
+  return {
+    differences,
+    threshold: 1 / eLondLevel(alpha, position, passedBefore),
+    gain: mean(differences.at(-1) ?? []),
+    eValue: roundsEValue(differences, maxRounds),
+  };
 }
 
 /**
- * The one place that decides. Passing asks for all three: evidence, a gain that is worth the tokens, and no harm.
- *
- * It never passes before every case was run. Cases that fail today run first, and only those can be won: the e-value on the way
- * is flattered by that order and means nothing until the losses had their chance. Stopping early to refuse needs no such care.
+ * The one place that decides. Passing asks for all three: evidence, a gain that is worth the tokens, and no harm. It never passes in the middle of a round:
+ * cases that fail today run first, and what is seen on the way is flattered by that order.
  */
 export function decide(state: GateState): Verdict {
-  const figures = figuresOf(state);
-  const { wins, losses, gain, eValue, threshold, confirmed, mustPassLost } = figures;
   const failing = state.cases - state.baselinePassed;
-  const needed = figure(threshold);
   if (state.cases === 0) return inconclusive("there are no held-out cases to test it on");
-  if (state.pairs.length === 0) {
-    if (figures.bestEValue < threshold) {
-      return inconclusive(
-        `needs at least ${minimumWins(threshold)} held-out cases that fail today; ${failing} ${failing === 1 ? "does" : "do"}`,
-      );
-    }
-    if (state.gainCeiling < state.minimumGain) {
-      return inconclusive(`could raise the mean score by at most ${points(state.gainCeiling)}, ${points(state.minimumGain)} are needed`);
-    }
-    return inconclusive("no case was run with it");
-  }
-  const counts = `${wins} ${wins === 1 ? "win" : "wins"} and ${losses} ${losses === 1 ? "loss" : "losses"} in ${state.pairs.length} of ${state.cases} held-out cases, mean score ${points(gain)}`;
+  if (state.pairs.length === 0) return inconclusive(whyNotBegun(state, failing));
+  const { wins, losses, gain, gainLower, eValue, threshold, rounds, confirmed, mustPassLost } = figuresOf(state);
+  const lower = gainLower !== undefined && gainLower > -1 ? `, at least ${points(gainLower)}` : "";
+  const over = rounds > 1 ? ` over ${rounds} rounds of runs` : "";
+  const counts = `${wins} ${wins === 1 ? "win" : "wins"} and ${losses} ${losses === 1 ? "loss" : "losses"} in ${state.pairs.length} of ${state.cases} held-out cases, mean score ${points(gain)}${over}${lower}`;
+  const needed = figure(threshold);
   if (mustPassLost.length > 0) return refuse(`lost must-pass ${list(mustPassLost)}: ${counts}`);
   if (confirmed.length > 0) {
     return refuse(`${confirmed.length} confirmed ${confirmed.length === 1 ? "regression" : "regressions"} (${list(confirmed)}): ${counts}`);
   }
-  if (eValue < threshold || state.pairs.length < state.cases) {
-    const early = state.pairs.length < state.cases ? `, and at most ${figure(figures.bestEValue)} could be reached` : "";
-    return refuse(`too little evidence: ${counts}, e-value ${figure(eValue)} where ${needed} is needed${early}`);
-  }
+  if (eValue < threshold || state.pairs.length < state.cases)
+    return refuse(`too little evidence: ${counts}, e-value ${figure(eValue)} where ${needed} is needed`);
   if (gain < state.minimumGain)
     return refuse(`too little gain: ${counts} where ${points(state.minimumGain)} is needed, e-value ${figure(eValue)}`);
   return { decision: "pass", reason: `${counts}, e-value ${figure(eValue)} where ${needed} is needed, no confirmed regression` };
+}
+
+function whyNotBegun(state: GateState, failing: number): string {
+  const threshold = 1 / eLondLevel(state.alpha, state.position, state.passedBefore);
+  const best = ceilings(state);
+  if (caseEValue(best) < threshold) {
+    const each = Math.max(...best);
+    const needed = casesNeeded(threshold, each);
+    if (each === 1 || each <= 0)
+      return `needs at least ${casesNeeded(threshold)} held-out cases that fail today; ${failing} ${failing === 1 ? "does" : "do"}`;
+    return `needs at least ${needed} held-out cases with ${points(each)} to gain; there are ${state.cases}`;
+  }
+  if (state.gainCeiling < state.minimumGain)
+    return `could raise the mean score by at most ${points(state.gainCeiling)}, ${points(state.minimumGain)} are needed`;
+  return "no case was run with it";
 }
 
 function refuse(reason: string): Verdict {

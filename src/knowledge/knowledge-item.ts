@@ -92,9 +92,11 @@ export interface ValidationPair {
   readonly confirmedRegression: boolean;
   /** [baseline, candidate] score of each replicate. Absent when none was run. */
   readonly replicateScores?: readonly (readonly [number, number])[];
+  /** [baseline, candidate] score in rounds 2, 3, … of the test. Absent when there was one round. */
+  readonly laterScores?: readonly (readonly [number, number])[];
   /** Set where the case is marked so: any loss on it refuses. */
   readonly mustPass?: true;
-  /** What the runner or the scorer threw; that side scored 0. */
+  /** What the runner or the scorer threw first; that side scored 0. */
   readonly baselineError?: string;
   readonly candidateError?: string;
   /** Outputs, kept for losses only. */
@@ -118,12 +120,12 @@ export interface Validation {
   readonly cases: number;
   /** Of all cases. */
   readonly baselinePassed: number;
-  /** Of the pairs. */
+  /** Of the pairs, in their first run; so are wins and losses. */
   readonly candidatePassed: number;
   /** Discordant pairs: failed before and passed with the item, and the reverse. */
   readonly wins: number;
   readonly losses: number;
-  /** Mean score difference over the pairs, candidate minus baseline. */
+  /** Mean score difference over the pairs and the rounds that were finished, candidate minus baseline. */
   readonly gain: number;
   readonly eValue: number;
   /** The e-value needed: 1 / alphaAllotted. */
@@ -143,6 +145,23 @@ export interface Validation {
   readonly contentDigest?: string;
   /** The id of the model or the runner, where known. */
   readonly runner?: string;
+  /** The rule that decided, see decide.ts; 1 where absent. The fields below came with rule 2. */
+  readonly rule?: number;
+  /** Rounds in which every case was run on both sides, and the most there could have been. */
+  readonly rounds?: number;
+  readonly maxRounds?: number;
+  /** Most repetitions of a lost case. */
+  readonly confirmReplicates?: number;
+  /** Lower end of the confidence sequence for the gain, at the level of `alphaAllotted`. -1 where nothing is known. */
+  readonly gainLower?: number;
+  /** Draws which side of a pair is run first, from round 2 on. */
+  readonly seed?: string;
+  /** Runs of the agent that this test made; a shared baseline is counted where it was run. */
+  readonly agentRuns?: number;
+  /** Of the knowledge text without and with the item, as the agent got it. */
+  readonly promptDigests?: readonly [string, string];
+  /** Of this package. */
+  readonly packageVersion?: string;
 }
 
 /**

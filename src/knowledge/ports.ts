@@ -183,6 +183,8 @@ export interface ValidationProgress {
   readonly phase: "baseline" | "candidate";
   readonly done: number;
   readonly total: number;
+  /** From the second round of pairs on. */
+  readonly round?: number;
 }
 
 /** What a validator is given besides the item. */

@@ -2,7 +2,10 @@ import type { AgentRunner, Validator } from "./ports.ts";
 import { type ValidateOptions, validate } from "./validate.ts";
 
 export type StatisticalValidatorOptions = { readonly runner: AgentRunner } & Partial<
-  Pick<ValidateOptions, "alpha" | "minimumGain" | "passScore" | "confirmReplicates" | "concurrency" | "actor" | "runnerName">
+  Pick<
+    ValidateOptions,
+    "alpha" | "minimumGain" | "passScore" | "maxRounds" | "confirmReplicates" | "concurrency" | "actor" | "runnerName" | "packageVersion"
+  >
 >;
 
 /** The strategy that runs the agent with and without the candidate. Abstains when there are no eval cases at all: then a person has to decide. */

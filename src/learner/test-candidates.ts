@@ -1,13 +1,17 @@
 import type { Clock } from "../base/clock.ts";
 import { isLearnError } from "../base/error.ts";
 import { newId } from "../base/id.ts";
+import { packageVersion } from "../base/package-version.ts";
 import { render } from "../injection/render.ts";
+import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
 import { injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { excludeOwnTasks } from "../knowledge/own-tasks.ts";
-import type { AgentRunner, ValidationCase } from "../knowledge/ports.ts";
-import { createBaselineCache, type ValidateOptions, validate } from "../knowledge/validate.ts";
+import type { AgentRunner, ValidationCase, Validator, ValidatorContext } from "../knowledge/ports.ts";
+import { createStatisticalValidator, type StatisticalValidatorOptions } from "../knowledge/statistical-validator.ts";
+import { createBaselineCache } from "../knowledge/validate.ts";
 import type { Store } from "../store/ports.ts";
+import { askPerson } from "./ask-person.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { nextPlace, settle } from "./settle.ts";
 import { type SourceTasks, sourceTasksOf } from "./source-tasks.ts";
@@ -30,6 +34,12 @@ export interface TestOptions {
   readonly passScore: number;
   readonly concurrency: number;
   readonly confirmReplicates: number;
+  /** Default 16. */
+  readonly maxRounds?: number;
+  /** Name of the model or the runner, kept on the certificates. */
+  readonly runnerName?: string;
+  /** Asked about every item that waits for a person, at the end. Without it they wait in the queue. */
+  readonly human?: HumanInLoopValidator;
   readonly onProgress?: (progress: LearnProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -47,6 +57,18 @@ export async function testCandidates(
   actor: string,
   tell: (progress: LearnProgress) => void,
 ): Promise<readonly Decision[]> {
+  const decisions = await testAll(options, actor, tell);
+  const { human } = options;
+  if (human === undefined) return decisions;
+  const answered: Decision[] = [];
+  for (const [index, decision] of decisions.entries()) {
+    tell({ phase: "validate", done: index, total: decisions.length, detail: "asking a person" });
+    answered.push(await askPerson({ ...options, human }, decision));
+  }
+  return answered;
+}
+
+async function testAll(options: TestOptions, actor: string, tell: (progress: LearnProgress) => void): Promise<readonly Decision[]> {
   const { store, runner, agentName, cases = [] } = options;
   const undecided = (await store.listKnowledge({ status: "candidate", limit: 1_000 })).filter(isUndecided);
   const obstacle = obstacleOf(options);
@@ -58,6 +80,17 @@ export async function testCandidates(
   const context = render(active);
   const baseline = createBaselineCache(context);
   const leaks = candidates.length === 0 ? new Map() : await findLeaks(store, active, cases);
+  const settings: Omit<StatisticalValidatorOptions, "runner"> = {
+    alpha: options.alpha,
+    minimumGain: options.minimumGain,
+    passScore: options.passScore,
+    concurrency: options.concurrency,
+    confirmReplicates: options.confirmReplicates,
+    ...(options.maxRounds === undefined ? {} : { maxRounds: options.maxRounds }),
+    ...(options.runnerName === undefined ? {} : { runnerName: options.runnerName }),
+    packageVersion: packageVersion(),
+    actor,
+  };
   const decisions: Decision[] = [];
   let broken: string | undefined;
   for (const [index, { item, sources }] of candidates.entries()) {
@@ -66,26 +99,26 @@ export async function testCandidates(
       decisions.push(notTested(item, unfit ?? broken ?? ""));
       continue;
     }
-    const tested = await attempt({
+    const own = withoutLeaks(runner, leaks, { active, context, candidate: item });
+    const tested = await attempt(
+      createStatisticalValidator({ ...settings, runner: own }),
       item,
-      cases,
-      sourceTasks: sources.tasks,
-      runner: withoutLeaks(runner, leaks, { active, context, candidate: item }),
-      context,
-      renderWith: (candidate) => renderWith(active, candidate),
-      baseline,
-      alpha: options.alpha,
-      ...(await nextPlace(store)),
-      minimumGain: options.minimumGain,
-      passScore: options.passScore,
-      concurrency: options.concurrency,
-      confirmReplicates: options.confirmReplicates,
-      nowUs: options.clock.nowUs(),
-      id: newId(),
-      actor,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onProgress: ({ done, total }) => tell({ phase: "validate", done, total, detail: `candidate ${index + 1} of ${candidates.length}` }),
-    });
+      {
+        cases,
+        sourceTasks: sources.tasks,
+        context,
+        renderWith: (candidate) => renderWith(active, candidate),
+        baseline,
+        ...(await nextPlace(store)),
+        nowUs: options.clock.nowUs(),
+        id: newId(),
+        onProgress: ({ done, total, round }) => {
+          const detail = `candidate ${index + 1} of ${candidates.length}${round === undefined ? "" : `, round ${round}`}`;
+          tell({ phase: "validate", done, total, detail });
+        },
+      },
+      options.signal,
+    );
     if (typeof tested === "string") broken = tested;
     decisions.push(typeof tested === "string" ? notTested(item, tested) : await settle({ ...options, actor }, item, tested));
   }
@@ -93,9 +126,14 @@ export async function testCandidates(
 }
 
 /** The certificate, or why the runner could not be used at all: then nothing is spent, and nothing is held against the item. */
-async function attempt(options: ValidateOptions): Promise<Validation | string> {
+async function attempt(
+  validator: Validator,
+  item: KnowledgeItem,
+  context: ValidatorContext,
+  signal: AbortSignal | undefined,
+): Promise<Validation | string> {
   try {
-    return await validate(options);
+    return (await validator.validate(item, context, signal)) ?? "there are no eval cases";
   } catch (caught) {
     if (isLearnError(caught) && caught.code === "unavailable") return caught.message;
     throw caught;

@@ -111,3 +111,24 @@ describe("one item", () => {
     expect(restored.json()).toMatchObject({ schema: "agentlearn.knowledge.restore/v1", item: { status: "candidate" } });
   });
 });
+
+describe("approving other words", () => {
+  test("edits and approves one candidate, whose words a person then vouches for", async () => {
+    const id = ids[2] ?? "";
+    const several = await knowledge("approve", "--agent", "shipper", "--content", "Ship by ten.", "--reason", "carrier", "--yes");
+    expect([several.code, several.stderr.includes("one item only")]).toEqual([3, true]);
+    const ended = await knowledge("approve", id, "--content", "Ship by ten.", "--reason", "the carrier comes at ten", "--json");
+    expect(ended.code).toBe(0);
+    expect(ended.json()["item"]).toMatchObject({
+      status: "active",
+      content: "Ship by ten.",
+      validation: { kind: "human", reason: "the carrier comes at ten" },
+    });
+  });
+
+  test("wants a reason, and changes nothing without", async () => {
+    const ended = await knowledge("approve", ids[1] ?? "", "--content", "Use the month of the order.");
+    expect([ended.code, await statusOf(ids[1] ?? "")]).toEqual([3, "candidate"]);
+    expect((await knowledge("show", ids[1] ?? "", "--json")).stdout).not.toContain("Use the month of the order.");
+  });
+});

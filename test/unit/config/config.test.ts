@@ -31,13 +31,15 @@ describe("loadConfig", () => {
       maxItems: 10,
       maxTokens: 1500,
       maxPinned: 20,
+      gate: "default",
       alpha: 0.05,
       minimumGain: 0.05,
       hibernateDays: 0,
       judge: "off",
       judgeShare: 1,
       passScore: 0.7,
-      confirmReplicates: 2,
+      confirmReplicates: 11,
+      maxRounds: 16,
       concurrency: 4,
       activation: "approval",
       analyzer: "llm",
@@ -54,6 +56,13 @@ describe("loadConfig", () => {
       maxBodyBytes: 67_108_864,
       model: "gpt-4o-mini",
     });
+  });
+
+  test("takes alpha from the named gate, unless alpha itself is given anywhere", () => {
+    const alphas = (["strict", "default", "reference80"] as const).map((gate) => loadConfig({ env: {}, code: { gate } }).alpha);
+    expect(alphas).toEqual([0.01, 0.05, 0.2]);
+    expect(loadConfig({ env: { AGENTLEARN_ALPHA: "0.05" }, code: { gate: "reference80" } }).alpha).toBe(0.05);
+    expect(() => loadConfig({ env: { AGENTLEARN_GATE: "lax" } })).toThrow('must be "strict", "default" or "reference80"');
   });
 
   test("takes flags before the environment before code before defaults", () => {

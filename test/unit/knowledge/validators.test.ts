@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { contentDigest } from "../../../src/knowledge/evidence.ts";
 import { createHumanInLoopValidator } from "../../../src/knowledge/human-validator.ts";
 import type { ValidationCase, ValidatorContext } from "../../../src/knowledge/ports.ts";
 import { createStatisticalValidator } from "../../../src/knowledge/statistical-validator.ts";
@@ -52,6 +53,45 @@ describe("HumanInLoopValidator", () => {
       },
     });
     await expect(validator.validate(ITEM, context())).rejects.toThrow("the approve callback failed: no terminal");
+  });
+});
+
+describe("what a person says", () => {
+  test("may be other words, and the certificate is about those", async () => {
+    const validator = createHumanInLoopValidator({
+      approve: () => ({ approved: true, edit: { content: "Better words." } }),
+      actor: "human:ada",
+    });
+    const certificate = await validator.validate(ITEM, context());
+    expect(certificate?.contentDigest).toBe(contentDigest({ ...ITEM, content: "Better words." }));
+    expect(certificate?.contentDigest).not.toBe(contentDigest(ITEM));
+    expect(certificate?.actor).toBe("human:ada");
+  });
+
+  test.each(["yes", 1, {}, { approved: "no" }])("is no yes when it is %j", async (answer) => {
+    const validator = createHumanInLoopValidator({ approve: () => answer as never });
+    await expect(validator.review(ITEM, {})).rejects.toThrow("neither true nor false");
+  });
+
+  test("is not waited for longer than said, and the callback is told", async () => {
+    let told: AbortSignal | undefined;
+    const approve = (_item: unknown, { signal }: { signal: AbortSignal }) => {
+      told = signal;
+      return new Promise<boolean>(() => undefined);
+    };
+    expect(await createHumanInLoopValidator({ approve, timeoutMs: 5 }).review(ITEM, {})).toBeUndefined();
+    expect(told?.aborted).toBe(true);
+  });
+
+  test("is not waited for after an abort, before and while the person is asked", async () => {
+    const approve = () => new Promise<boolean>(() => undefined);
+    await expect(createHumanInLoopValidator({ approve }).review(ITEM, {}, AbortSignal.abort())).rejects.toMatchObject({
+      code: "cancelled",
+    });
+    const controller = new AbortController();
+    const asked = createHumanInLoopValidator({ approve }).review(ITEM, {}, controller.signal);
+    controller.abort();
+    await expect(asked).rejects.toMatchObject({ code: "cancelled" });
   });
 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LearnError } from "../../../src/base/error.ts";
+import { createHumanInLoopValidator, type HumanValidatorOptions } from "../../../src/knowledge/human-validator.ts";
 import type { ValidationCase } from "../../../src/knowledge/ports.ts";
 import { recheck } from "../../../src/knowledge/recheck.ts";
 import { type LearnOptions, learn } from "../../../src/learner/cycle.ts";
@@ -343,5 +344,78 @@ describe("an item is not its own proof", () => {
     );
     await store.propose({ ...GRAMS, sourceTraceIds: [`${RUN.traceId}-00000000000000ff`] }, "learner");
     expect(await heldOut()).toBe(11);
+  });
+});
+
+describe("asking a person", () => {
+  let itemId = "";
+  beforeEach(async () => {
+    await saveRun();
+    itemId = (await store.propose(GRAMS, "learner")).item.id;
+  });
+  const asking = (approve: NonNullable<HumanValidatorOptions["approve"]>, more: Partial<LearnOptions> = {}) =>
+    cycle({ activation: "approval", human: createHumanInLoopValidator({ approve, actor: "human:ada", timeoutMs: 20 }), ...more });
+  const now = () => store.getKnowledgeItem(itemId);
+
+  test("a yes makes an untested item active, with that person as its evidence", async () => {
+    const [decision] = (await asking(() => true)).decisions;
+    expect(decision?.next).toBe("active from the next run on");
+    expect(await now()).toMatchObject({ status: "active", validation: { kind: "human", decision: "pass", actor: "human:ada" } });
+  });
+
+  test("a yes to what passed its test keeps the test as the evidence, and the person saw it", async () => {
+    let seen: string | undefined;
+    await asking(
+      (_item, { validation }) => {
+        seen = validation?.decision;
+        return { approved: true, reason: "fine" };
+      },
+      { runner, cases: casesOf(12) },
+    );
+    expect(seen).toBe("pass");
+    expect(await now()).toMatchObject({ status: "active", validation: { kind: "statistical", decision: "pass" } });
+  });
+
+  test("other words become active as that person's, also where the old ones had passed", async () => {
+    const answer = { approved: true, reason: "shorter", edit: { content: "Grams, always." } };
+    await asking(() => answer, { runner, cases: casesOf(12) });
+    expect(await now()).toMatchObject({ status: "active", content: "Grams, always.", validation: { kind: "human", reason: "shorter" } });
+    expect((await store.historyOf(itemId)).map(({ action }) => action)).toEqual(["propose", "validate", "edit", "approve"]);
+  });
+
+  test("a no archives it with the reason", async () => {
+    await asking(() => ({ approved: false, reason: "we weigh in pounds" }));
+    expect((await now()).status).toBe("archived");
+    expect((await store.historyOf(itemId)).at(-1)).toMatchObject({ action: "reject", actor: "human:ada", reason: "we weigh in pounds" });
+  });
+
+  test.each([
+    ["throws", () => Promise.reject(new Error("chat is down")), "the approve callback failed: chat is down"],
+    ["never answers", () => new Promise<boolean>(() => undefined), "needs an agent runner"],
+    ["does not decide", () => undefined, "needs an agent runner"],
+    ["answers with something else", () => "yes" as never, "neither true nor false"],
+  ])("a callback that %s leaves the item in the queue and the cycle going", async (_what, approve, next) => {
+    const report = await asking(approve);
+    expect(report.decisions[0]?.next).toContain(next);
+    expect((await now()).status).toBe("candidate");
+  });
+
+  test("nobody is asked about what a test refused", async () => {
+    let asked = 0;
+    const ask = () => {
+      asked += 1;
+      return true;
+    };
+    await asking(ask, { runner: (task) => `${task} lb`, cases: casesOf(12) });
+    expect([asked, (await now()).status]).toEqual([0, "candidate"]);
+  });
+
+  test("an answer about words that changed meanwhile approves nothing", async () => {
+    const report = await asking(async () => {
+      await createKnowledgeDesk({ store, clock, actor: "cli:bob" }).edit(itemId, { content: "Drop the table.", reason: "mine" });
+      return true;
+    });
+    expect(report.decisions[0]?.next).toContain("it was changed while a person was asked");
+    expect((await now()).status).toBe("candidate");
   });
 });

@@ -1,0 +1,69 @@
+import { existsSync, readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { LearnError } from "../base/error.ts";
+import { printable } from "../base/text.ts";
+import { readCertificates } from "../knowledge/certificate.ts";
+import type { Validation } from "../knowledge/knowledge-item.ts";
+import { type Recheck, recheck } from "../knowledge/recheck.ts";
+import type { Store } from "../store/ports.ts";
+import { contextOf } from "./context.ts";
+import { EXIT } from "./exit-code.ts";
+import { paint } from "./terminal.ts";
+
+export function addVerifyCertificate(program: Command): void {
+  program
+    .command("verify-certificate <idOrFile>")
+    .description("compute what a certificate says again from its pairs; of an item, of a certificate, or in a JSON file")
+    .action(async (idOrFile: string, _options: object, command: Command) => {
+      const { terminal, withStore } = contextOf(command);
+      const certificates = existsSync(idOrFile)
+        ? readCertificates(readFileSync(idOrFile, "utf8"), idOrFile)
+        : await withStore((store) => named(store, idOrFile), { drain: false });
+      const checked = certificates.map((certificate) => ({ certificate, ...recheck(certificate) }));
+      const ok = checked.every((entry) => entry.ok);
+      const shown = checked.map(({ certificate, ...result }) => ({
+        id: certificate.id,
+        itemId: certificate.itemId,
+        ...result,
+        certificate,
+      }));
+      terminal.result("agentlearn.verify-certificate/v1", { ok, checked: shown }, () => checked.map(text).join("\n"));
+      if (!ok) process.exitCode = EXIT.failure;
+    });
+}
+
+/** Certificates of that id or of the item of that id; ids may be unique prefixes. */
+async function named(store: Store, id: string): Promise<readonly Validation[]> {
+  const all = await store.validations();
+  const own = all.filter((certificate) => certificate.id === id || (id.length >= 4 && certificate.id.startsWith(id)));
+  if (own.length === 1) return own;
+  if (own.length > 1)
+    throw new LearnError("conflict", `${own.length} certificates have ids that begin with ${id}`, { hint: "write more of it" });
+  const item = await store.getKnowledgeItem(id);
+  const ofItem = all.filter((certificate) => certificate.itemId === item.id);
+  if (ofItem.length > 0) return ofItem;
+  throw new LearnError("not-found", `item ${item.id.slice(0, 8)} has no certificate: it was never tested, and nobody vouched for it`, {
+    hint: "agentlearn learn --agent ./agent.mjs:run",
+  });
+}
+
+function text({ certificate, ok, problems }: Recheck & { readonly certificate: Validation }): string {
+  const { id, itemId, kind, decision, reason, cases, rounds = 1, alphaAllotted, position, rule = 1 } = certificate;
+  const head = `${ok ? paint("green", "follows") : paint("red", "does not follow")}  ${printable(id.slice(0, 8))}  ${kind} ${printable(decision)} of item ${printable(itemId.slice(0, 8))}`;
+  const test = `test ${position} of the stream, alpha ${alphaAllotted.toPrecision(3)}, ${cases} cases, ${rounds} ${rounds === 1 ? "round" : "rounds"}, rule ${rule}`;
+  return [
+    head,
+    `  ${printable(reason)}`,
+    ...(kind === "statistical" ? [paint("dim", `  ${test}${versions(certificate)}`)] : []),
+    ...problems.map((problem) => `  ${paint("red", "-")} ${printable(problem)}`),
+  ].join("\n");
+}
+
+function versions({ runner, packageVersion, seed }: Validation): string {
+  const parts = [
+    ...(runner === undefined ? [] : [`runner ${printable(String(runner))}`]),
+    ...(packageVersion === undefined ? [] : [`agentlearn ${printable(String(packageVersion))}`]),
+    ...(seed === undefined ? [] : [`seed ${printable(String(seed).slice(0, 8))}`]),
+  ];
+  return parts.map((part) => `, ${part}`).join("");
+}

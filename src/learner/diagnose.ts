@@ -14,6 +14,8 @@ export interface DiagnosisOptions {
   readonly maxTraces?: number;
   /** The trace that goes over it is the last one that is read. Default 20,000 spans. */
   readonly maxSpans?: number;
+  /** Monotonic milliseconds. Default `performance.now`. */
+  readonly nowMs?: () => number;
 }
 
 type Findings = Omit<TraceDiagnostics, "traces">;
@@ -26,7 +28,12 @@ const REST = 20;
  * Says what is missing in the newest traces; shapes as `Store.diagnostics` promises. Each call reads only the traces that changed since the last one,
  * and gives the thread back between two of them; after a look that took long the same answer stands for twenty times as long. Rejects only when the store does.
  */
-export function createDiagnosis({ store, maxTraces = 200, maxSpans = 20_000 }: DiagnosisOptions): () => Promise<TraceDiagnostics> {
+export function createDiagnosis({
+  store,
+  maxTraces = 200,
+  maxSpans = 20_000,
+  nowMs = () => performance.now(),
+}: DiagnosisOptions): () => Promise<TraceDiagnostics> {
   let known = new Map<string, { readonly seen: ArrivedTrace; readonly findings: Findings }>();
   let last: { readonly diagnostics: TraceDiagnostics; readonly until: number } | undefined;
   const look = async (): Promise<TraceDiagnostics> => {
@@ -47,11 +54,11 @@ export function createDiagnosis({ store, maxTraces = 200, maxSpans = 20_000 }: D
     return { traces: read.size, ...united([...read.values()].map(({ findings }) => findings)) };
   };
   return async () => {
-    const began = performance.now();
+    const began = nowMs();
     if (last !== undefined && began < last.until) return last.diagnostics;
     const diagnostics = await look();
-    const tookMs = performance.now() - began;
-    if (tookMs > CHEAP_MS) last = { diagnostics, until: performance.now() + REST * tookMs };
+    const tookMs = nowMs() - began;
+    if (tookMs > CHEAP_MS) last = { diagnostics, until: nowMs() + REST * tookMs };
     return diagnostics;
   };
 }

@@ -7,7 +7,7 @@ import type { Row, SqlDriver } from "./driver.ts";
 import { schemaVersion } from "./migrate.ts";
 import type { AdminStore, LearnCycle, OfTheOwner, StoreStatus } from "./ports.ts";
 import { createRetention } from "./retention.ts";
-import { jsonBlob, jsonOf, numberOf, requiredNumber, requiredText } from "./values.ts";
+import { jsonOf, jsonText, numberOf, requiredNumber, requiredText } from "./values.ts";
 
 export function createAdminStore(driver: SqlDriver, clock: Clock, log?: BodyLog): Omit<AdminStore, OfTheOwner> {
   const retain = createRetention(driver, clock, log);
@@ -18,7 +18,7 @@ export function createAdminStore(driver: SqlDriver, clock: Clock, log?: BodyLog)
       await driver.run(
         `INSERT INTO learn_cycle (id, started_at_us, ended_at_us, report) VALUES (?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET started_at_us = excluded.started_at_us, ended_at_us = excluded.ended_at_us, report = excluded.report`,
-        [cycle.id, cycle.startedAtUs, cycle.endedAtUs, jsonBlob(cycle.report)],
+        [cycle.id, cycle.startedAtUs, cycle.endedAtUs, jsonText(cycle.report)],
       );
     },
 

@@ -4,7 +4,7 @@ import { upsertOutcomes } from "./outcome-store.ts";
 import type { AssembledTrace } from "./ports.ts";
 import { idList, insertRows } from "./rows.ts";
 import { keyOf, traceRefs } from "./trace-refs.ts";
-import { jsonBlob, numberOf, requiredNumber, requiredText, textBlob } from "./values.ts";
+import { jsonText, numberOf, requiredNumber, requiredText, textBlob } from "./values.ts";
 import { refreshVerdicts } from "./verdict.ts";
 
 // What full-text search sees of one text. A trace may hold megabytes; what people search for stands at its start.
@@ -66,8 +66,10 @@ export async function saveAssembled(tx: SqlExecutor, assembled: readonly Assembl
     owned.flatMap(({ outcomes }) => outcomes),
   );
   await refreshVerdicts(tx, kept);
-  for (const { ref, seenArrivalUs } of owned)
-    await tx.run("UPDATE w3c_trace SET pending = 0 WHERE ref = ? AND last_arrival_us <= ?", [ref, seenArrivalUs]);
+  await tx.run(
+    "UPDATE w3c_trace SET pending = 0 FROM json_each(?) WHERE ref = value ->> 'ref' AND last_arrival_us <= value ->> 'seenArrivalUs'",
+    [jsonText(owned.map(({ ref, seenArrivalUs }) => ({ ref, seenArrivalUs })))],
+  );
 }
 
 /** Drops what `saveRuns` writes anew, and the outcomes that assembling makes. Evaluations and feedback came from elsewhere and stay with their run. */
@@ -124,7 +126,7 @@ function columnsOf({ run, ref, traceRef, analyzed }: RunRow): Readonly<Record<st
     arm: run.exposure === undefined ? undefined : (run.exposure.arm ?? "knowledge"),
     control_share: run.exposure === undefined ? undefined : (run.exposure.controlShare ?? 0),
     step_count: steps.length,
-    detail: jsonBlob(detail),
+    detail: jsonText(detail),
     analyzed,
   };
 }
@@ -132,7 +134,7 @@ function columnsOf({ run, ref, traceRef, analyzed }: RunRow): Readonly<Record<st
 function stepsOf({ run, ref }: RunRow): readonly (readonly SqlValue[])[] {
   return run.steps.map((step, index) => {
     const error = step.error === undefined ? null : textBlob(step.error.message);
-    return [ref, index, step.kind, step.name, step.startTimeUs, step.endTimeUs, error, jsonBlob(step)];
+    return [ref, index, step.kind, step.name, step.startTimeUs, step.endTimeUs, error, jsonText(step)];
   });
 }
 

@@ -2,7 +2,7 @@ import type { AboutBody, BodyPlace } from "./body-segment.ts";
 import type { SqlExecutor, SqlValue } from "./driver.ts";
 import { insertRows } from "./rows.ts";
 import { keyOf, traceRefs } from "./trace-refs.ts";
-import { jsonBlob, numberOf } from "./values.ts";
+import { jsonText, numberOf } from "./values.ts";
 
 /** A body that gets its rows: its bytes, or where they are. */
 export interface BodyRow {
@@ -23,7 +23,7 @@ export async function insertBodies(tx: SqlExecutor, bodies: readonly BodyRow[]):
   for (const [index, { about, body }] of bodies.entries()) {
     const { format, signal, encoding, receivedAtUs, traceIds } = about;
     const isLogged = !(body instanceof Uint8Array);
-    const row = [first + index, format, signal, encoding, receivedAtUs, jsonBlob(traceIds), isLogged ? IN_THE_LOG : body];
+    const row = [first + index, format, signal, encoding, receivedAtUs, jsonText(traceIds), isLogged ? IN_THE_LOG : body];
     // One statement with the bytes of many bodies would be too long for a server.
     if (!isLogged) await insertRows(tx, INSERT_BODY, [row]);
     else {

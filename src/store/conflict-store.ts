@@ -4,7 +4,7 @@ import type { Conflict } from "../knowledge/conflict.ts";
 import type { ConflictStore } from "../knowledge/ports.ts";
 import { blockersOf, conflictFromRow } from "./conflict-gate.ts";
 import type { SqlDriver, SqlExecutor } from "./driver.ts";
-import { jsonBlob } from "./values.ts";
+import { jsonText } from "./values.ts";
 
 export function createConflictStore(driver: SqlDriver, clock: Clock): ConflictStore {
   return {
@@ -42,10 +42,10 @@ async function save(tx: SqlExecutor, conflict: Conflict): Promise<void> {
       secondId,
       conflict.kind,
       same ? (known?.foundAtUs ?? foundAtUs) : foundAtUs,
-      jsonBlob(body),
+      jsonText(body),
       resolution?.atUs,
       resolution?.actor,
-      resolution === undefined ? null : jsonBlob(resolution),
+      resolution === undefined ? null : jsonText(resolution),
     ],
   );
 }

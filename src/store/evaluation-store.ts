@@ -3,7 +3,7 @@ import type { EvalCase, EvalRun } from "../evaluation/evaluation.ts";
 import type { EvalStore } from "../evaluation/ports.ts";
 import type { SqlDriver } from "./driver.ts";
 import { findByPrefix } from "./prefix.ts";
-import { jsonBlob, jsonOf } from "./values.ts";
+import { jsonOf, jsonText } from "./values.ts";
 
 export function createEvaluationStore(driver: SqlDriver): EvalStore {
   return {
@@ -13,7 +13,7 @@ export function createEvaluationStore(driver: SqlDriver): EvalStore {
           await tx.run(
             `INSERT INTO eval_case (id, must_pass, created_at_us, body) VALUES (?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET must_pass = excluded.must_pass, created_at_us = excluded.created_at_us, body = excluded.body`,
-            [entry.id, entry.mustPass, entry.createdAtUs, jsonBlob(entry)],
+            [entry.id, entry.mustPass, entry.createdAtUs, jsonText(entry)],
           );
         }
       }),
@@ -25,7 +25,7 @@ export function createEvaluationStore(driver: SqlDriver): EvalStore {
         `INSERT INTO eval_run (id, name, created_at_us, accuracy, avg_score, body) VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, created_at_us = excluded.created_at_us, accuracy = excluded.accuracy,
            avg_score = excluded.avg_score, body = excluded.body`,
-        [run.id, run.name, run.createdAtUs, run.accuracy, run.avgScore, jsonBlob(run)],
+        [run.id, run.name, run.createdAtUs, run.accuracy, run.avgScore, jsonText(run)],
       );
     },
 

@@ -11,7 +11,7 @@ import { indexed } from "./assembled.ts";
 import { refuseConflicts } from "./conflict-gate.ts";
 import type { Row, SqlExecutor, SqlValue } from "./driver.ts";
 import { idList } from "./rows.ts";
-import { jsonBlob, jsonOf, requiredNumber, requiredText, textBlob, textOf } from "./values.ts";
+import { jsonOf, jsonText, requiredNumber, requiredText, textBlob, textOf } from "./values.ts";
 
 /** Items of rows of table knowledge, in the same order, with their validation and their counts. */
 export async function itemsFromRows(executor: SqlExecutor, rows: readonly Row[]): Promise<readonly KnowledgeItem[]> {
@@ -107,9 +107,9 @@ export async function writeItem(tx: SqlExecutor, item: KnowledgeItem): Promise<v
     revises: item.revises,
     content: textBlob(item.content),
     applies_when: textBlob(item.appliesWhen),
-    tags: jsonBlob(item.tags),
-    source_trace_ids: jsonBlob(item.sourceTraceIds),
-    taint: jsonBlob(item.taint),
+    tags: jsonText(item.tags),
+    source_trace_ids: jsonText(item.sourceTraceIds),
+    taint: jsonText(item.taint),
     analyzer: item.analyzer,
     confidence: item.confidence,
     created_at_us: item.createdAtUs,
@@ -152,6 +152,6 @@ export async function writeValidation(tx: SqlExecutor, validation: Validation): 
     validation.kind,
     validation.decision,
     validation.createdAtUs,
-    jsonBlob(validation),
+    jsonText(validation),
   ]);
 }

@@ -6,7 +6,7 @@ import type { SqlDriver, SqlValue } from "./driver.ts";
 import { outcomeFromRow } from "./outcome-store.ts";
 import { idList, insertRows } from "./rows.ts";
 import { tracesFromRows } from "./trace-store.ts";
-import { jsonBlob, requiredText, textBlob } from "./values.ts";
+import { jsonText, requiredText, textBlob } from "./values.ts";
 
 // trace.analyzed: 0 nobody read it, 1 everybody did, and this.
 const BACKGROUND = 2;
@@ -65,7 +65,7 @@ export function createLessonStore(driver: SqlDriver, clock: Clock): LessonStore 
         const nowUs = clock.nowUs();
         const rows = refusals.map((refusal) => {
           const text = refusal.text === undefined ? null : textBlob(refusal.text);
-          return [analyzer, textBlob(refusal.reason), jsonBlob(refusal.traceIds), text, nowUs];
+          return [analyzer, textBlob(refusal.reason), jsonText(refusal.traceIds), text, nowUs];
         });
         await insertRows(tx, "INSERT INTO refusal (analyzer, reason, trace_ids, text, at_us)", rows);
       }),

@@ -9,6 +9,7 @@ import { bodyPlace } from "./migrations/005-body-place.ts";
 import { review } from "./migrations/006-review.ts";
 import { lessonTables } from "./migrations/007-lesson.ts";
 import { spend } from "./migrations/008-spend.ts";
+import { searchSegments } from "./migrations/009-search-segments.ts";
 import { requiredNumber, requiredText } from "./values.ts";
 
 /** One step forward. Never changed after a release; there is no way back. */
@@ -18,7 +19,17 @@ export interface Migration {
   readonly statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [initial, foldedExposure, lease, knowledgeTables, bodyPlace, review, lessonTables, spend];
+export const migrations: readonly Migration[] = [
+  initial,
+  foldedExposure,
+  lease,
+  knowledgeTables,
+  bodyPlace,
+  review,
+  lessonTables,
+  spend,
+  searchSegments,
+];
 
 /** "AgLn". Tells `file` and us that a SQLite file is ours. */
 export const APPLICATION_ID = 0x41674c6e;

@@ -4,7 +4,7 @@ import { isFeedbackSource, type Outcome, type OutcomeStatus } from "../outcome/o
 import type { OutcomeStore } from "../outcome/ports.ts";
 import type { Row, SqlDriver, SqlExecutor } from "./driver.ts";
 import { insertRows } from "./rows.ts";
-import { jsonBlob, jsonOf, requiredNumber, requiredText, textBlob } from "./values.ts";
+import { jsonOf, jsonText, requiredNumber, requiredText, textBlob } from "./values.ts";
 import { refreshVerdicts, STRONGEST_FIRST } from "./verdict.ts";
 
 export function createOutcomeStore(driver: SqlDriver, clock: Clock): OutcomeStore {
@@ -65,7 +65,7 @@ export async function upsertOutcomes(tx: SqlExecutor, outcomes: readonly Outcome
     outcome.status,
     outcome.score,
     textBlob(outcome.reasoning),
-    jsonBlob(outcome.evidence),
+    jsonText(outcome.evidence),
     outcome.createdAtUs,
     outcome.review === true ? 1 : null,
   ]);

@@ -5,7 +5,7 @@ import type { SalvageSource } from "./salvage-source.ts";
 import { isSoundRow, type SalvagedTable, SHAPES } from "./salvage-tables.ts";
 import type { SalvageTarget } from "./salvage-target.ts";
 import { type Walk, walkTable } from "./salvage-walk.ts";
-import { jsonBlob, jsonOf, numberOf, requiredNumber, requiredText, textOf } from "./values.ts";
+import { jsonOf, jsonText, numberOf, requiredNumber, requiredText, textOf } from "./values.ts";
 
 /** What came out of one table. */
 export interface SalvagedRows {
@@ -116,7 +116,7 @@ export function salvage(
       about.signal,
       about.encoding,
       about.receivedAtUs,
-      jsonBlob(traceIds),
+      jsonText(traceIds),
       bodies.read(place),
     ]);
     for (const traceId of traceIds) {

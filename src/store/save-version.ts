@@ -3,7 +3,7 @@ import type { HistoryEntry } from "../knowledge/knowledge-item.ts";
 import type { ItemWrite } from "../knowledge/ports.ts";
 import type { SqlExecutor } from "./driver.ts";
 import { writeItem } from "./knowledge-row.ts";
-import { jsonBlob, requiredNumber, textBlob } from "./values.ts";
+import { jsonText, requiredNumber, textBlob } from "./values.ts";
 
 /** Writes one version on top of the stored one. Rejects "conflict" when that is another than the caller saw. */
 export async function saveVersion(tx: SqlExecutor, { item, entry, past = [] }: ItemWrite): Promise<void> {
@@ -52,6 +52,6 @@ export async function writeHistory(tx: SqlExecutor, entry: HistoryEntry): Promis
     entry.actor,
     entry.action,
     reason,
-    jsonBlob(entry.changes),
+    jsonText(entry.changes),
   ]);
 }

@@ -5,7 +5,7 @@ import type { Row, SqlDriver, SqlExecutor } from "./driver.ts";
 import { itemsFromRows } from "./knowledge-row.ts";
 import { rowByPrefix } from "./prefix.ts";
 import { saveVersion } from "./save-version.ts";
-import { jsonBlob, jsonOf, requiredNumber, requiredText, textBlob, textOf } from "./values.ts";
+import { jsonOf, jsonText, requiredNumber, requiredText, textBlob, textOf } from "./values.ts";
 
 /** Column `body`. */
 interface Body {
@@ -57,7 +57,7 @@ async function create(tx: SqlExecutor, snapshot: NewSnapshot): Promise<SnapshotI
     actor,
     reason === undefined ? null : textBlob(reason),
     items.length,
-    jsonBlob(body),
+    jsonText(body),
   ]);
   const info = { id, createdAtUs, actor, itemCount: items.length, imported: body.imported };
   return { ...info, ...(tag === undefined ? {} : { tag }), ...(reason === undefined ? {} : { reason }) };
@@ -76,7 +76,7 @@ export async function forgetInSnapshots(tx: SqlExecutor, itemId: string): Promis
     const items = body.items.filter((item) => item.id !== itemId);
     await tx.run("UPDATE snapshot SET items = ?, body = ? WHERE id = ?", [
       items.length,
-      jsonBlob({ ...body, items }),
+      jsonText({ ...body, items }),
       requiredText(row, "id"),
     ]);
   }

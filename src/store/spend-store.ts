@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { cycleFromRow } from "./admin-store.ts";
 import type { SqlDriver, SqlExecutor } from "./driver.ts";
 import type { JournalEntry, PlannedCall, Spending, SpendLimits, SpendStore } from "./ports.ts";
-import { jsonBlob, jsonOf, requiredNumber } from "./values.ts";
+import { jsonOf, jsonText, requiredNumber } from "./values.ts";
 
 const DAY_US = 86_400_000_000;
 const KEEP_CALLS_US = 366 * DAY_US;
@@ -62,7 +62,7 @@ async function keep(executor: SqlExecutor, { key, cycleId, step, answer }: Journ
     cycleId,
     step,
     nowUs,
-    jsonBlob(answer),
+    jsonText(answer),
   ]);
 }
 

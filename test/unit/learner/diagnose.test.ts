@@ -50,7 +50,7 @@ describe("the diagnosis of a store", () => {
         return store.spansOf(id);
       },
     };
-    const diagnose = createDiagnosis({ store: spying });
+    const diagnose = createDiagnosis({ store: spying, nowMs: () => 0 });
     await store.saveMapped([], batch(chat("a", { traceId: traceId("1") }), chat("b", { traceId: traceId("2") })), 1);
     await diagnose();
     await store.saveMapped([], batch(chat("c", { traceId: traceId("2") }, true)), 2);

@@ -1,11 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "./base/clock.ts";
 import { isLearnError, LearnError } from "./base/error.ts";
+import { freeBuffers, wholeBuffers } from "./base/free-buffers.ts";
 import type { createDiagnosis } from "./learner/diagnose.ts";
 import type { Ingest } from "./learner/ingest.ts";
 import { createBatchBuffer } from "./store/batch-buffer.ts";
 import { useExitGate } from "./store/exit-gate.ts";
-import { freeBuffers, wholeBuffers } from "./store/free-buffers.ts";
 import { createGuestRole } from "./store/guest-role.ts";
 import type { SqlStore } from "./store/local-store.ts";
 import { openLocal, preparePath } from "./store/open-local.ts";

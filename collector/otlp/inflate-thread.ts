@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, LearnError } from "../../src/base/error.ts";
 
-/** Takes the next piece of the plain body. What it throws ends the inflating and comes out of it. */
+/** Takes the next piece of the plain body, which is there during the call only. What it throws ends the inflating and comes out of it. */
 export type TakeChunk = (chunk: Uint8Array) => void;
 
 export interface InflateJob {

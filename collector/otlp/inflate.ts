@@ -1,4 +1,5 @@
 import type { Transform } from "node:stream";
+import { freeBuffers, wholeBuffers } from "../../src/base/free-buffers.ts";
 import { type BodyEncoding, inflateError, planInflate } from "../../src/span/otlp/inflate.ts";
 import { hasNativeZstd } from "../../src/span/otlp/zlib-format.ts";
 import type { Limits } from "../limits.ts";
@@ -52,6 +53,8 @@ function pour(stream: Transform, piece: Uint8Array, take: TakeChunk): Promise<vo
       if (stream.destroyed) return;
       try {
         take(chunk);
+        // A chunk that fills its buffer was the last use of it: zlib takes a new one. Readers keep copies of what they need.
+        freeBuffers(wholeBuffers([{ body: chunk }]));
       } catch (caught) {
         stream.destroy();
         reject(caught);

@@ -3,6 +3,7 @@ import { type BodyRow, insertBodies } from "./body-rows.ts";
 import { type AboutBody, type BodyPlace, type LoggedBody, unindexedBodies } from "./body-segment.ts";
 import type { SqlDriver } from "./driver.ts";
 import type { RawBody } from "./ports.ts";
+import { letAppendsIn } from "./turn.ts";
 import { bindValue, numberOf } from "./values.ts";
 
 interface Pending {
@@ -23,8 +24,9 @@ export interface BodyIndex {
 // The rows of one body touch a page for each of its traces, and those of many bodies the same pages: 16 bodies of 16 spans a commit wrote 15 pages and
 // synced twice.
 const DELAY_MS = 100;
-// What an append waits for at most: 4,096 trace ids take about 40 ms.
+// 4,096 trace ids take about 40 ms, so an append waits for 512 of them at most.
 const MAX_TRACES = 4_096;
+const TRACES_AT_ONCE = 512;
 const MAX_BODIES = 512;
 // Below this a commit with the bytes in the database is one sync too.
 const LOG_FROM_BYTES = 64 * 1024;
@@ -44,7 +46,12 @@ export function createBodyIndex(driver: SqlDriver, log: BodyLog): BodyIndex {
     [pending, traces] = [[], 0];
     const places = due.map(({ place }) => place);
     try {
-      await driver.transaction((tx) => insertBodies(tx, due.map(rowOf)));
+      await driver.transaction(async (tx) => {
+        for (const rows of partsOf(due.map(rowOf))) {
+          await insertBodies(tx, rows);
+          await letAppendsIn();
+        }
+      });
       stuck = false;
       log.settle(places);
     } catch (caught) {
@@ -95,7 +102,7 @@ export function createBodyIndex(driver: SqlDriver, log: BodyLog): BodyIndex {
       all: (sql, params) => behind(() => driver.all(sql, params)),
       run: (sql, params) => behind(() => driver.run(sql, params)),
       exec: (sql) => behind(() => driver.exec(sql)),
-      transaction: (work) => behind(() => driver.transaction(work)),
+      transaction: (work, kept) => behind(() => driver.transaction(work, kept)),
       close: () => driver.close(),
     },
     async close() {
@@ -126,4 +133,19 @@ export async function indexMissing(driver: SqlDriver, path: string): Promise<voi
 
 function rowOf({ about, place }: Pending): BodyRow {
   return { about, body: place };
+}
+
+/** In order, each with about TRACES_AT_ONCE trace ids. */
+function partsOf(rows: readonly BodyRow[]): readonly (readonly BodyRow[])[] {
+  const parts: BodyRow[][] = [];
+  let traces = Number.POSITIVE_INFINITY;
+  for (const row of rows) {
+    if (traces >= TRACES_AT_ONCE) {
+      parts.push([]);
+      traces = 0;
+    }
+    parts.at(-1)?.push(row);
+    traces += row.about.traceIds.length;
+  }
+  return parts;
 }

@@ -29,8 +29,11 @@ export interface SqlDriver extends SqlExecutor {
   readonly capabilities: SqlCapabilities;
   /** Several statements without parameters. */
   exec(sql: string): Promise<void>;
-  /** BEGIN IMMEDIATE, `work`, COMMIT; durable on return. A throw in `work` rolls back and comes out unchanged. One at a time, in order of call. */
-  transaction<T>(work: (tx: SqlExecutor) => Promise<T>): Promise<T>;
+  /**
+   * BEGIN IMMEDIATE, `work`, COMMIT; durable on return. A throw in `work` rolls back and comes out unchanged. One at a time, in order of call.
+   * "replayable": a power cut may take it back, whole, until the next one that is durable; for work that the store itself then does again.
+   */
+  transaction<T>(work: (tx: SqlExecutor) => Promise<T>, kept?: "durably" | "replayable"): Promise<T>;
   /** Waits for the running call. Safe twice; every later call rejects "unavailable". */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
+import type { RawBatch } from "../span/raw-span.ts";
 import { saveAssembled } from "./assembled.ts";
 import type { BodyIndex } from "./body-index.ts";
 import type { BodyLog } from "./body-log.ts";
@@ -9,10 +10,16 @@ import { saveBatch } from "./mapped.ts";
 import { materialOf } from "./material.ts";
 import type { IngestStore, RawBody, StoredRawBody } from "./ports.ts";
 import { idList } from "./rows.ts";
+import { letAppendsIn } from "./turn.ts";
 import { jsonOf, numberOf, requiredNumber, requiredText, textBlob } from "./values.ts";
 
 // 32 bodies of 1.4 MB, the batches of an exporter with its defaults, were 45 MB of memory at a time.
 const MAX_BYTES_READ = 4 * 1024 * 1024;
+
+// Bodies that come meanwhile wait for so many spans of 2.2 kB about 10 ms, and for a whole body of 512 about 40. A commit for each part, instead of
+// turns within one, wrote a quarter more pages.
+const ITEMS_AT_ONCE = 128;
+const RUNS_AT_ONCE = 16;
 
 /** What keeps bodies: `index` beside a file, which puts them into a log; without it, as on a server, they go into the table. */
 export interface BodyKeeper {
@@ -55,9 +62,13 @@ export function createIngestStore(driver: SqlDriver, clock: Clock, keeper?: Body
 
     saveMapped: (bodyIds, batch, nowUs) =>
       driver.transaction(async (tx) => {
-        await saveBatch(tx, batch, nowUs);
+        for (const part of partsOf(batch)) {
+          await saveBatch(tx, part, nowUs);
+          await letAppendsIn();
+        }
         await tx.run("DELETE FROM unmapped_body WHERE body_id IN (SELECT value FROM json_each(?))", [idList(bodyIds)]);
-      }),
+        // What a power cut takes of it is mapped again: that the bodies wait comes back with it.
+      }, "replayable"),
 
     markUnmappable: (bodyId, reason) =>
       driver.transaction(async (tx) => {
@@ -96,8 +107,25 @@ export function createIngestStore(driver: SqlDriver, clock: Clock, keeper?: Body
       return material?.batch ?? { spans: [], logs: [] };
     },
 
-    saveManyAssembled: (assembled) => driver.transaction((tx) => saveAssembled(tx, assembled)),
+    saveManyAssembled: (assembled) =>
+      driver.transaction(async (tx) => {
+        for (let from = 0; from < assembled.length; from += RUNS_AT_ONCE) {
+          await saveAssembled(tx, assembled.slice(from, from + RUNS_AT_ONCE));
+          await letAppendsIn();
+        }
+        // What a power cut takes of it is assembled again: that the traces are pending comes back with it.
+      }, "replayable"),
   };
+}
+
+/** At least one. */
+function partsOf({ spans, logs }: RawBatch): readonly RawBatch[] {
+  const parts = Math.max(1, Math.ceil((spans.length + logs.length) / ITEMS_AT_ONCE));
+  const [spansEach, logsEach] = [Math.ceil(spans.length / parts), Math.ceil(logs.length / parts)];
+  return Array.from({ length: parts }, (_unused, part) => ({
+    spans: spans.slice(part * spansEach, (part + 1) * spansEach),
+    logs: logs.slice(part * logsEach, (part + 1) * logsEach),
+  }));
 }
 
 function bodyFromRow(row: Row, log: BodyLog | undefined): StoredRawBody {

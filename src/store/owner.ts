@@ -91,6 +91,11 @@ function lockFile(lockPath: string, path: string): InstanceType<typeof Database>
 }
 
 function notWritable(path: string, cause: unknown): LearnError {
+  const { code } = cause as { readonly code?: unknown };
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    const hint = "free some space; nothing that was acknowledged is lost";
+    return new LearnError("unavailable", `the disk of store ${path} is full`, { cause, hint });
+  }
   return new LearnError("invalid", `the folder of store ${path}, or a file in it, is read-only for this user`, {
     cause,
     hint: "make the folder and its files writable, or name another store",

@@ -57,3 +57,8 @@ export function createTurn(appends: Appends): Turn {
     lastMs = appends.nowMs();
   };
 }
+
+/** A turn of the event loop. Bodies go into their log without the database, so they are appended and answered also in the middle of a transaction. */
+export function letAppendsIn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -3,27 +3,30 @@
  * `strace` makes the system calls of a process fail from the moment it is attached until it lets go.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const SMALL_DISK = "24m";
-const WRITES = "pwrite64,write,ftruncate";
+const MIB = 1024 * 1024;
+// Not so small that the store itself fills it: what is measured is that it goes on when there is room again.
+const SMALL_DISK_MIB = 256;
+const WRITES = "pwrite64,pwritev,write,ftruncate";
+// Each failed sync of a segment begins another.
+const SEGMENTS = 200;
 
-/** A disk of 24 MiB in memory that another file fills up, and frees. Needs root. */
+/** A disk of 256 MiB in memory that another file fills up, and frees. Needs root. */
 export function fullDisk(folder) {
   const disk = join(folder, "small-disk");
   mkdirSync(disk);
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${SMALL_DISK}`, "tmpfs", disk]).status === 0;
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${SMALL_DISK_MIB}m`, "tmpfs", disk]).status === 0;
   const filler = join(disk, "filler");
   return {
     name: "full",
     reason: mounted ? undefined : "no small disk can be mounted (needs root)",
     folder: disk,
     begin: () => {
-      const { bavail, bsize } = statfsSync(disk);
       try {
-        writeFileSync(filler, Buffer.alloc(bavail * bsize));
+        for (let left = room(disk); left > 0; left = room(disk)) appendFileSync(filler, Buffer.alloc(Math.min(left, MIB)));
       } catch (error) {
         // The collector took the last of it first.
         if (error.code !== "ENOSPC") throw error;
@@ -32,6 +35,11 @@ export function fullDisk(folder) {
     end: () => rmSync(filler),
     close: () => mounted && spawnSync("umount", ["-l", disk]),
   };
+}
+
+function room(folder) {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }
 
 /** System calls that fail with an error number. `every`: which of them, as strace counts. */
@@ -46,7 +54,8 @@ export function failingCalls(name, folder, { calls = WRITES, error, every }) {
     begin: async (pid) => {
       const inject = `inject=${calls}:error=${error}${every === undefined ? "" : `:when=${every}`}`;
       // Only files of the store: a socket whose write fails says nothing about the disk.
-      const paths = ["", "-wal"].flatMap((part) => ["-P", join(folder, `agentlearn.db${part}`)]);
+      const segments = Array.from({ length: SEGMENTS }, (_, index) => `-bodies/${String(index + 1).padStart(8, "0")}.bodies`);
+      const paths = ["", "-wal", ...segments].flatMap((part) => ["-P", join(folder, `agentlearn.db${part}`)]);
       tracer = spawn("strace", ["-f", "-qq", "-p", String(pid), "-o", log, ...paths, "-e", `trace=${calls}`, "-e", inject], {
         stdio: "ignore",
       });

@@ -10,8 +10,8 @@ const SCOPE = { name: "figures", version: "1" };
 const MAX_SPANS = 12;
 
 /** One request as a client would send it, and what an oracle must find of it: { headers, body, spans: [{ key, fingerprint }] }. */
-export async function createRequest(random) {
-  const spans = Array.from({ length: 1 + Math.floor(random() * MAX_SPANS) }, () => createSpan(random));
+export async function createRequest(random, { maxSpans = MAX_SPANS } = {}) {
+  const spans = Array.from({ length: 1 + Math.floor(random() * maxSpans) }, () => createSpan(random));
   const json = random() < 0.5;
   const plain = Buffer.from((json ? JsonTraceSerializer : ProtobufTraceSerializer).serializeRequest(spans));
   const zipped = random() < 0.5;

@@ -93,14 +93,15 @@ describe("a disk that fails now and then", () => {
   if (!canTrace) console.warn("skipped: failing disks, because strace is not here or may not trace");
 
   test.skipIf(!canTrace).each([
-    ["fsync", "fsync,fdatasync"],
-    ["pwrite64", "pwrite64"],
-  ])("no %s that failed is answered as if it had not", async (name, calls) => {
+    // Mapping does not sync, so there are fewer of these.
+    ["fsync", "fsync,fdatasync", 7],
+    ["pwrite64", "pwrite64", 23],
+  ])("no %s that failed is answered as if it had not", async (name, calls, every) => {
     const store = join(folder, `${name}.db`);
     const log = join(folder, `${name}.log`);
     // Made before: the disk is to fail under posts, and not under a start, which says so and ends.
     await (await startCollector(store)).end("SIGTERM");
-    const filter = ["-f", "-qq", "-o", log, "-e", `trace=${calls}`, "-e", `inject=${calls}:error=EIO:when=120+23`];
+    const filter = ["-f", "-qq", "-o", log, "-e", `trace=${calls}`, "-e", `inject=${calls}:error=EIO:when=120+${every}`];
     const collector = await startCollector(store, ["strace", ...filter]);
     const acknowledged = new Set<string>();
     const began = performance.now();

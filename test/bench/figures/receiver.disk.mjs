@@ -18,6 +18,9 @@ export const unit = "spans";
 export const target = { op: "==", value: 0 };
 
 const CLIENTS = 4;
+// Small bodies that come alone go into the database, and larger ones into a segment beside it, whose faults are others.
+const LARGE_SHARE = 0.25;
+const LARGE_SPANS = 96;
 
 export async function run({ quick, seed }) {
   builtFile("src/cli/main.js");
@@ -73,9 +76,9 @@ async function measureOn(collector, { fault, store, random, phaseMs }) {
   const load = postBesides(collector, {
     clients: CLIENTS,
     next: async () => {
-      const request = await createRequest(random);
+      const request = await createRequest(random, random() < LARGE_SHARE ? { maxSpans: LARGE_SPANS } : {});
       oracle.sent(request);
-      await sleep(5);
+      await sleep(20);
       return request;
     },
     answered: (request, answer) => {

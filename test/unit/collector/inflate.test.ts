@@ -145,3 +145,15 @@ describe.skipIf(hasNativeZstd)("zstd in JavaScript", () => {
     expect((await next).length).toBe(fixtureText().length);
   });
 });
+
+test("what was read is given back at once, not when the collector of garbage comes", async () => {
+  const inflate = createInflater(large);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  await inflate(gzipSync(Buffer.alloc(4 * MIB + 1)), "gzip", (chunk) => {
+    bytes += chunk.length;
+    chunks.push(chunk);
+  });
+  // The last one fills no buffer, so zlib may still use it.
+  expect([bytes, chunks.reduce((kept, chunk) => kept + chunk.length, 0)]).toEqual([4 * MIB + 1, 1]);
+});

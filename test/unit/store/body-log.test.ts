@@ -10,7 +10,7 @@ import { openLibsqlDriver } from "../../../src/store/driver-libsql.ts";
 import { migrate } from "../../../src/store/migrate.ts";
 import { openLocal } from "../../../src/store/open-local.ts";
 import { recoverStore } from "../../../src/store/recover.ts";
-import { aBody, hex, T0 } from "../../contract/store/factories.ts";
+import { aBody, aSpan, hex, T0 } from "../../contract/store/factories.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 const inFolder = temporaryFolder();
@@ -127,6 +127,28 @@ test("the rows of what was answered and not written yet come with the next start
   const again = await openStore(left);
   expect((await again.unmappedBodies(10)).map(({ body }) => body[0])).toEqual([1, 2]);
   await again.close();
+});
+
+// A body of 512 spans takes 40 ms to map, and so long every sender waited.
+test("a large body is appended and answered while another is being mapped, and both are there", async () => {
+  const path = newPath();
+  const store = await openStore(path);
+  await store.appendBodies([large(1)]);
+  const [body] = await store.unmappedBodies(1);
+  const traceId = hex(32);
+  const done: string[] = [];
+  const spans = Array.from({ length: 1_000 }, () => aSpan({ traceId }));
+  const mapping = store.saveMapped([body?.id ?? 0], { spans, logs: [] }, T0).then(() => done.push("mapped"));
+  await new Promise((resolve) => setImmediate(resolve));
+  await store.appendBodies([large(2)]);
+  done.push("appended");
+  await mapping;
+  expect([done, (await store.unmappedBodies(9)).map(({ body }) => body[0]), (await store.spansOf(traceId)).spans.length]).toEqual([
+    ["appended", "mapped"],
+    [2],
+    1_000,
+  ]);
+  await store.close();
 });
 
 // The size of a file may be on the disk before its bytes are.

@@ -66,6 +66,22 @@ test("files are WAL, fully synchronous, with 16 KiB pages", async () => {
   expect([await pragma("journal_mode"), await pragma("synchronous"), await pragma("page_size")]).toEqual(["wal", 2, 16_384]);
 });
 
+test("only what can be done again is committed without a sync of its own, and what comes next has one", async () => {
+  const { driver } = await openTable();
+  const levels: unknown[] = [];
+  const look = async (tx: Pick<typeof driver, "all">) => void levels.push(Object.values((await tx.all("PRAGMA synchronous"))[0] ?? {})[0]);
+  await driver.transaction(look, "replayable");
+  await look(driver);
+  const fault = new Error("mine");
+  const failing = driver.transaction(async (tx) => {
+    await look(tx);
+    throw fault;
+  }, "replayable");
+  await expect(failing).rejects.toBe(fault);
+  await driver.transaction(look);
+  expect(levels).toEqual([1, 2, 1, 2]);
+});
+
 test("a lock held by another connection is 'unavailable', and the driver works again when it is gone", async () => {
   const { driver, path } = await openTable();
   const other = new Database(path);

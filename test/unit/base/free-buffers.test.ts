@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { freeBuffers, wholeBuffers } from "../../../src/store/free-buffers.ts";
+import { freeBuffers, wholeBuffers } from "../../../src/base/free-buffers.ts";
 
 test("buffers are given back without the collector of garbage", async () => {
   freeBuffers([new ArrayBuffer(1)]);

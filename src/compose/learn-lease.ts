@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -56,7 +57,10 @@ export async function underLearnLease<T>(options: LearnLeaseOptions, work: (sign
       );
     }, TERM_MS / 4);
     watching.unref();
-    return await work(signal === undefined ? lost.signal : AbortSignal.any([signal, lost.signal]));
+    const working = signal === undefined ? lost.signal : AbortSignal.any([signal, lost.signal]);
+    // Every run of the agent and every call of a model that is under way listens; Node takes more than ten for a leak, and says so on stderr.
+    setMaxListeners(0, working);
+    return await work(working);
   } finally {
     clearInterval(watching);
     await lease.release();

@@ -155,7 +155,7 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
     }
   }
   for (const { analyzer, offered, kept } of unread) await store.keep(analyzer, offered, kept);
-  if (readings.length > 0) {
+  if (seen.size > 0) {
     // What is said of a run that is read again is said again then.
     const final = refusals.filter(({ traceIds: of }) => !of.some((id) => left.has(id)));
     for (const name of new Set(final.map(({ analyzer }) => analyzer))) {

@@ -56,6 +56,24 @@ export function figuresTable(rows) {
   );
 }
 
+/** Puts the rows of a run of some figures in the place of their old ones, sorted by figure. Rows of figures that are no more go. */
+export function writeFigures(text, ran, known) {
+  writeBetween("figures", withFigures(textBetween(readFileSync("README.md", "utf8"), "figures"), text, ran, known));
+}
+
+/** The old table with the rows of the figures that ran taken from the new one. A row belongs to the figure whose name, or whose name and a dot, it begins with. */
+export function withFigures(old, fresh, ran, known) {
+  const figureOf = (line) => {
+    const name = /^\| `([^`]+)`/u.exec(line)?.[1] ?? "";
+    return known.filter((figure) => name === figure || name.startsWith(`${figure}.`)).sort((a, b) => b.length - a.length)[0];
+  };
+  const [head, rule, ...rows] = fresh.split("\n");
+  const kept = old.split("\n").filter((line) => figureOf(line) !== undefined && !ran.includes(figureOf(line)));
+  const lines = [...kept, ...rows].map((line, index) => ({ line, index, figure: figureOf(line) ?? "" }));
+  lines.sort((a, b) => (a.figure < b.figure ? -1 : a.figure > b.figure ? 1 : a.index - b.index));
+  return [head, rule, ...lines.map(({ line }) => line)].join("\n");
+}
+
 function table(header, lines) {
   const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
   return [line(header), line(header.map(() => "---")), ...lines.map(line)].join("\n");

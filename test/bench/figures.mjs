@@ -5,7 +5,7 @@
  * `run` resolves to rows: { part?, value, n, spread?, peer?, peerValue?, note?, unit?, target? }. A row is called NAME or NAME.part; its own unit or
  * target overrides the figure's, `target: null` is context and promises nothing. Any peer is measured in the same run as the figure.
  *
- * Without --json a Markdown table; --write puts it between the markers in README.md. Exit code 0 when every target is met, 1 when one is not or a
+ * Without --json a Markdown table; --write puts the rows of the figures that were run into the one in README.md. Exit code 0 when every target is met, 1 when one is not or a
  * figure could not be measured, 3 for an unknown name. --quick is too short to judge by: a missed target is shown there, and is no failure.
  */
 import { readdir } from "node:fs/promises";
@@ -13,13 +13,13 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { figuresTable, writeBetween } from "../../scripts/readme-tables.mjs";
+import { figuresTable, writeFigures } from "../../scripts/readme-tables.mjs";
 
 const EXIT_UNMET = 1;
 const EXIT_BAD_ARGUMENT = 3;
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "figures");
 
-const { names, quick, json, write, seed } = await readArguments();
+const { known, names, quick, json, write, seed } = await readArguments();
 const rows = [];
 for (const name of names) {
   const began = performance.now();
@@ -56,9 +56,8 @@ async function readArguments() {
   if (unknown.length > 0) refuse(`no figure is called ${unknown.join(", ")}; known: ${known.join(", ")}`);
   const number = Number(values.seed);
   if (!Number.isSafeInteger(number) || number < 0) refuse(`--seed must be a whole number, not ${values.seed}`);
-  if (values.write && (values.quick || positionals.length > 0))
-    refuse("--write takes the full run of all figures: leave out names and --quick");
-  return { ...values, names: positionals.length > 0 ? positionals : known, seed: number };
+  if (values.write && values.quick) refuse("--write takes a full run: leave out --quick");
+  return { ...values, known, names: positionals.length > 0 ? positionals : known, seed: number };
 }
 
 function refuse(message) {
@@ -106,5 +105,5 @@ function print() {
   const table = figuresTable(rows);
   console.log(table);
   console.log(`\nNode ${about.node}, ${about.cpus} CPUs, ${about.platform}, seed ${seed}${quick ? ", quick: too short to judge by" : ""}`);
-  if (write) writeBetween("figures", table);
+  if (write) writeFigures(table, names, known);
 }

@@ -7,9 +7,10 @@ import { mapLimited } from "../../src/base/map-limited.ts";
 import { anchorsOf, cellsOf, invocationsOf, relativeLinksOf } from "./readme-facts.ts";
 
 // The scripts that write the page are plain JavaScript: their names are typed here.
-const { configTable, textBetween } = (await import("../../scripts/readme-tables.mjs" as string)) as {
+const { configTable, textBetween, withFigures } = (await import("../../scripts/readme-tables.mjs" as string)) as {
   configTable(rows: readonly object[]): string;
   textBetween(page: string, name: string): string;
+  withFigures(old: string, fresh: string, ran: readonly string[], known: readonly string[]): string;
 };
 
 const FIRST_SCREEN_LINES = 40;
@@ -131,3 +132,11 @@ function commandsIn(help: string): ReadonlySet<string> {
   const names = [...section.matchAll(/^ {2}(\S+)/gm)].flatMap(([, name = ""]) => name.split("|"));
   return new Set(names.filter((name) => name !== "help"));
 }
+
+// The table was written by one run of everything or not at all, so rows of an old machine stood there beside promises that had changed since.
+test("a run of some figures replaces their rows, keeps the others', and drops those of figures that are no more", () => {
+  const table = (...rows: readonly string[]) => ["| figure | value |", "| --- | --- |", ...rows].join("\n");
+  const old = table("| `a.b` | 1 |", "| `a.b.x` | 2 |", "| `a.bc` | 3 |", "| `gone` | 4 |", "| `z` | 5 |");
+  const fresh = table("| `z.y` | 7 |", "| `a.b` | 8 |");
+  expect(withFigures(old, fresh, ["a.b", "z"], ["a.b", "a.bc", "z"])).toBe(table("| `a.b` | 8 |", "| `a.bc` | 3 |", "| `z.y` | 7 |"));
+});

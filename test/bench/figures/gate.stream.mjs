@@ -18,7 +18,7 @@ export const target = { op: "<=", value: 0.05 };
 const CANDIDATES = 200;
 const CASES = 100;
 const STREAMS = 500;
-const QUICK_STREAMS = 40;
+const QUICK_STREAMS = 10;
 const RATES = [0, 0, 0.3, 0.6, 0.6, 0.9, 0.95, 1, 1, 1];
 const ITEM = { id: "item", type: "skill", content: "with", appliesWhen: "" };
 

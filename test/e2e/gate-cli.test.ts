@@ -7,6 +7,7 @@ import { aLesson } from "../contract/store/factories.ts";
 import { agentlearn } from "../support/agentlearn-cli.ts";
 import { openSqlStore } from "../support/sql-store.ts";
 import { temporaryFolder } from "../unit/store/temporary.ts";
+import { aTrace } from "../unit/trace-factory.ts";
 
 const inFolder = temporaryFolder();
 let store = "";
@@ -107,7 +108,9 @@ describe("learn", () => {
     const opened = await openSqlStore(path);
     const one = JSON.parse(readFileSync(certificateFile, "utf8")) as Validation;
     await opened.saveEvalCases([{ id: "case-1", task: "weigh case-1", expected: "g", tags: [], mustPass: false, createdAtUs: 1 }]);
-    const { item } = await opened.propose(aLesson({ content: "Give weights in grams.", sourceTraceIds: [] }), "learner");
+    const run = aTrace({ task: "weigh the parcel" });
+    await opened.saveManyAssembled([{ traceId: run.traceId, traces: [run], outcomes: [], seenArrivalUs: 0 }]);
+    const { item } = await opened.propose(aLesson({ content: "Give weights in grams.", sourceTraceIds: [run.id] }), "learner");
     for (let index = 0; index < 21; index += 1)
       await opened.saveValidation({ ...one, id: `v-${index}`, itemId: item.id, position: index + 1 });
     await opened.close();

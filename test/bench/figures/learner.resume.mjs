@@ -94,7 +94,7 @@ async function learnOn(file) {
     const { code, stdout, stderr } = await child({ file, baseUrl: server.baseUrl, log: `${file}.log` });
     if (code !== 0) throw new Error(`the undisturbed child failed: ${stderr}`);
     const { knowledge, items } = await knowledgeIn(file);
-    if (!items.some(({ status }) => status === "active")) throw new Error(`nothing was learnt: ${stdout.slice(0, 2_000)}`);
+    if (!items.some(({ status }) => status === "validated")) throw new Error(`nothing was learnt: ${stdout.slice(0, 2_000)}`);
     return { knowledge, requests: server.truth.requests, writes: JSON.parse(stdout).writes };
   } finally {
     await server.close();

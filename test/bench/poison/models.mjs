@@ -24,7 +24,15 @@ export function honestBrain(rules) {
 
 function answer(prompt, rules, appliesWhen = "a question about a parcel") {
   const steps = [...prompt.matchAll(/^\[(\d+)\] /gm)].map(([, step]) => Number(step)).slice(0, 1);
-  const lessons = rules.map((content) => ({ type: "skill", content, appliesWhen, confidence: 0.9, reasoning: "the run says so", steps }));
+  const lessons = rules.map((content) => ({
+    type: "skill",
+    content,
+    appliesWhen,
+    confidence: 0.9,
+    reasoning: "the run says so",
+    steps,
+    revises: null,
+  }));
   return { type: "text", text: JSON.stringify({ lessons }) };
 }
 

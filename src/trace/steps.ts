@@ -19,7 +19,7 @@ export function stepsOf(root: Span, spans: readonly Span[], tree: SpanTree): Run
   const told = llms.flatMap((llm) => {
     const inferred = tools.inferred.get(llm) ?? [];
     const before = inferred.filter((step) => step.startTimeUs === llm.startTimeUs && step.startTimeUs !== llm.endTimeUs);
-    return [...before, llmStep(llm, seen), ...inferred.filter((step) => !before.includes(step))];
+    return [...(tools.readAt.get(llm) ?? []), ...before, llmStep(llm, seen), ...inferred.filter((step) => !before.includes(step))];
   });
   const plain = embeddingsOnce(spans, tree).flatMap((span) => (span === root && span.role === "agent" ? [] : plainStep(span)));
   const ordered = [

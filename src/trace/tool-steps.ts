@@ -7,8 +7,10 @@ import { errorInResult } from "./tool-error.ts";
 import type { Step } from "./trace.ts";
 
 export interface ToolSteps {
-  /** Steps of tool spans. */
+  /** Steps of tool spans, without those of `readAt`. */
   readonly spanned: readonly Step[];
+  /** Steps of tool spans that began in the very moment of the LLM call that read their result: JavaScript's spans start on whole milliseconds. */
+  readonly readAt: ReadonlyMap<Span, readonly Step[]>;
   /** Steps that no span said, by the LLM call after (or, for history, at) which they happened. */
   readonly inferred: ReadonlyMap<Span, readonly Step[]>;
 }
@@ -28,7 +30,14 @@ export function toolSteps(spans: readonly Span[], llms: readonly Span[], tree: S
     steps.push(inferredStep(call));
     inferred.set(call.askedBy, steps);
   }
-  return { spanned: tools.map(spannedStep), inferred };
+  const readAt = new Map<Span, Step[]>();
+  const spanned: Step[] = [];
+  for (const tool of tools) {
+    const reader = tool.call?.answer?.seenBy;
+    if (reader?.startTimeUs === tool.span.startTimeUs) readAt.set(reader, [...(readAt.get(reader) ?? []), spannedStep(tool)]);
+    else spanned.push(spannedStep(tool));
+  }
+  return { spanned, readAt, inferred };
 }
 
 /**

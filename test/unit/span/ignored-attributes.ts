@@ -19,8 +19,8 @@ export const IGNORED: readonly Ignored[] = [
   { place: /\| event exception \| exception\.message$/, reason: "the status carries the message", repeats: /^status \| message$/ },
   {
     place: /\| span \| gen_ai\.response\.finish_reasons$/,
-    reason: "the answer's messages carry the reason as well",
-    repeats: /\| gen_ai\.output\.messages$|^log gen_ai\.choice \| eventName$/,
+    reason: "the answer's messages, or the emitter's own key, carry the reason as well",
+    repeats: /\| gen_ai\.output\.messages$|^log gen_ai\.choice \| eventName$|\| ai\.response\.finishReason$/,
   },
   {
     place: /@opentelemetry\/instrumentation-openai \| (?:span|log [^|]+) \| gen_ai\.(?:provider\.name|system)$/,
@@ -58,4 +58,16 @@ export const IGNORED: readonly Ignored[] = [
     place: /^gen_ai \| span \| ai\.usage\.outputTokenDetails\.textTokens$/,
     reason: "the difference of the output and the reasoning in it, both of which are mapped",
   },
+  { place: /^ai \| span \| (?:operation|resource)\.name$/, reason: "ai.operationId and ai.telemetry.functionId once more, in one text" },
+  {
+    place: /^ai \| span \| (?:gen_ai\.system|gen_ai\.request\.model|(?:gen_)?ai\.response\.(?:id|model))$/,
+    reason: "AI SDK 5 and 6 write provider, model and id under their own key and under OTel's",
+    repeats: /\| (?:gen_ai\.system|ai\.model\.(?:provider|id)|gen_ai\.request\.model|(?:gen_)?ai\.response\.(?:id|model))$/,
+  },
+  {
+    place: /^ai \| span \| ai\.usage\.inputTokenDetails\.cacheReadTokens$/,
+    reason: "AI SDK 6 keeps the name that 5 gave them beside it",
+    repeats: /\| ai\.usage\.cachedInputTokens$/,
+  },
+  { place: /\| event ai\.stream\.firstChunk \| ai\.response\.msToFirstChunk$/, reason: "the span says it again at its end" },
 ];

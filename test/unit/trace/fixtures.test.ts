@@ -26,6 +26,8 @@ describe.each([
   "openinference-langchain",
   "otel-instrumentation-openai",
   "traceloop-instrumentation-openai",
+  "vercel-ai5-telemetry",
+  "vercel-ai6-telemetry",
   "vercel-ai7-modern",
 ])("the recorded agent run of %s", (name) => {
   test("is assembled with its answer", () => {

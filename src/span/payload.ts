@@ -25,7 +25,9 @@ export function requestIn(value: AttributeValue | undefined): PayloadReading {
 /** What a model answered: a message, a list of them, choices, or plain text. */
 export function responseIn(value: AttributeValue | undefined): PayloadReading {
   if (value === undefined || value === null) return {};
-  return { messages: messagesFrom(answerOf(value), "assistant")?.messages, text: textOf(value) };
+  const said = answerOf(value);
+  // `{text: "", toolCalls: []}`, of a call that failed: its wrapping is no answer.
+  return { messages: messagesFrom(said, "assistant")?.messages, text: said === "" ? undefined : textOf(value) };
 }
 
 /** What an agent or a workflow was given: messages where it is a conversation, plain text where it is anything else. */

@@ -16,7 +16,11 @@ export const IGNORED: readonly Ignored[] = [
   { place: /\| span \| http\.(?:request\.method|route)$/, reason: "the same for every call of an endpoint" },
   { place: /\| span \| http\.response\.status_code$/, reason: "a number for what error.type and the message say in words" },
   { place: /\| event exception \| exception\.stacktrace$/, reason: "frames of the host's code; two runs would never fail alike" },
-  { place: /\| event exception \| exception\.message$/, reason: "the status carries the message", repeats: /^status \| message$/ },
+  {
+    place: /\| event exception \| exception\.message$/,
+    reason: "the status carries the message",
+    repeats: /^status \| message$|\| error\.message$/,
+  },
   {
     place: /\| span \| gen_ai\.response\.finish_reasons$/,
     reason: "the answer's messages, or the emitter's own key, carry the reason as well",
@@ -70,4 +74,25 @@ export const IGNORED: readonly Ignored[] = [
     repeats: /\| ai\.usage\.cachedInputTokens$/,
   },
   { place: /\| event ai\.stream\.firstChunk \| ai\.response\.msToFirstChunk$/, reason: "the span says it again at its end" },
+  {
+    place: /^langfuse-sdk \| span \| langfuse\.observation\.cost_details$/,
+    reason: "recorded of failed calls alone, whose zeros are no price",
+  },
+  { place: /\| resource \| service\.version$/, reason: "a run is told by its service and its time" },
+  {
+    place: /^@mastra\/otel-exporter \| span \| (?:gen_ai\.conversation\.id|mastra\.metadata\.threadId)$/,
+    reason: "a thread is a conversation, and stands under both names",
+    repeats: /\| (?:gen_ai\.conversation\.id|mastra\.metadata\.threadId)$/,
+  },
+  {
+    place: /^@mastra\/otel-exporter \| span \| gen_ai\.request\.model$/,
+    reason: "the model that answered goes first, and is the requested one where none did",
+    repeats: /\| gen_ai\.response\.model$/,
+  },
+  {
+    place: /^@mastra\/otel-exporter \| (?:span \| error\.message|event exception \| exception\.type)$/,
+    reason: "the status carries the message, and error.type is the type",
+    repeats: /^status \| message$|\| exception\.message$|\| error\.(?:message|type)$/,
+  },
+  { place: /^@mastra\/otel-exporter \| log {2}\| mastra\./, reason: "the framework's diary: the span that it stands on tells the same" },
 ];

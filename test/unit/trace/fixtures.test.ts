@@ -22,6 +22,8 @@ const weatherRuns = (name: string): readonly Trace[] => runsOf(name).filter((run
 
 /** Every emitter recorded the same agent: one failed tool call, one that worked, an answer. */
 describe.each([
+  "langfuse",
+  "mastra",
   "openinference-instrumentation-openai",
   "openinference-langchain",
   "otel-instrumentation-openai",

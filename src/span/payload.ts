@@ -26,8 +26,10 @@ export function requestIn(value: AttributeValue | undefined): PayloadReading {
 export function responseIn(value: AttributeValue | undefined): PayloadReading {
   if (value === undefined || value === null) return {};
   const said = answerOf(value);
-  // `{text: "", toolCalls: []}`, of a call that failed: its wrapping is no answer.
-  return { messages: messagesFrom(said, "assistant")?.messages, text: said === "" ? undefined : textOf(value) };
+  const messages = messagesFrom(said, "assistant")?.messages;
+  // `{text: "", toolCalls: []}`, of a call that failed or lost its calls: the wrapping is no answer.
+  const isEmpty = said === "" || messages?.every((message) => message.parts.length === 0) === true;
+  return { messages, text: isEmpty ? undefined : textOf(value) };
 }
 
 /** What an agent or a workflow was given: messages where it is a conversation, plain text where it is anything else. */

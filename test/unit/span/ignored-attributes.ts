@@ -95,4 +95,9 @@ export const IGNORED: readonly Ignored[] = [
     repeats: /^status \| message$|\| exception\.message$|\| error\.(?:message|type)$/,
   },
   { place: /^@mastra\/otel-exporter \| log {2}\| mastra\./, reason: "the framework's diary: the span that it stands on tells the same" },
+  {
+    place: /^mlflow\.tracing\.provider \| span \| (?:tools|stream|stream_options)$/,
+    reason: "mlflow.spanInputs holds the whole request, these its fields",
+  },
+  { place: /\| event mlflow\.chunk\.item\.\d+ \| mlflow\.chunk\.value$/, reason: "mlflow.spanOutputs holds the answer put together" },
 ];

@@ -24,6 +24,7 @@ const weatherRuns = (name: string): readonly Trace[] => runsOf(name).filter((run
 describe.each([
   "langfuse",
   "mastra",
+  "mlflow",
   "openinference-instrumentation-openai",
   "openinference-langchain",
   "otel-instrumentation-openai",

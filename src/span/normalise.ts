@@ -51,7 +51,11 @@ function understand(span: RawSpan, logs: readonly RawLog[]): Span {
   if (agentName !== undefined) made.agentName = agentName;
   const conversationId = read.conversationId ?? textIn(span.attributes, "gen_ai.conversation.id", "session.id");
   if (conversationId !== undefined) made.conversationId = conversationId;
-  const userId = read.userId ?? textIn(span.attributes, "user.id", "enduser.id");
+  // Google ADK tells it on its logs alone.
+  const userId = [span, ...occurrences].reduce<string | undefined>(
+    (found, { attributes }) => found ?? textIn(attributes, "user.id", "enduser.id"),
+    read.userId,
+  );
   if (userId !== undefined) made.userId = userId;
   made.evaluations = [...evaluationsIn(occurrences), ...(read.evaluations ?? [])];
   made.metadata = read.metadata ?? {};

@@ -138,7 +138,10 @@ function toolPart(
   inferred: boolean,
   plainInput: string | undefined,
 ): Omit<Step, "startTimeUs" | "endTimeUs"> {
-  const error = saidError ?? errorInResult(result);
+  const told = errorInResult(result);
+  // A type and no words: Google ADK's "TOOL_ERROR".
+  const isBare = saidError?.type !== undefined && saidError.message === saidError.type;
+  const error = isBare && told !== undefined ? { ...saidError, message: told.message } : (saidError ?? told);
   const parsed = parsedValue(args ?? plainInput);
   const structured = args !== undefined || typeof parsed === "object";
   return {

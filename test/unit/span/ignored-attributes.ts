@@ -100,4 +100,18 @@ export const IGNORED: readonly Ignored[] = [
     reason: "mlflow.spanInputs holds the whole request, these its fields",
   },
   { place: /\| event mlflow\.chunk\.item\.\d+ \| mlflow\.chunk\.value$/, reason: "mlflow.spanOutputs holds the answer put together" },
+  {
+    place:
+      /^gcp\.vertex\.agent \| (?:span|log gen_ai\.client\.inference\.operation\.details) \| gen_ai\.(?:agent\.name|conversation\.id|provider\.name|response\.finish_reasons|tool\.definitions|usage\.[a-z_.]+)$/,
+    reason: "Google ADK writes its details log and its span alike",
+    repeats:
+      /\| gen_ai\.(?:agent\.name|conversation\.id|provider\.name|response\.finish_reasons|output\.messages|tool\.definitions|usage\.[a-z_.]+)$/,
+  },
+  { place: /^gcp\.vertex\.agent \| log [^|]+ \| gcp\.vertex\.agent\.(?:event|invocation)_id$/, reason: "its span keeps them as metadata" },
+  {
+    place: /^gcp\.vertex\.agent \| log [^|]+ \| gen_ai\.system$/,
+    reason: "stands on the span and on each of its logs",
+    repeats: /\| gen_ai\.system$/,
+  },
+  { place: /\| event exception \| exception\.escaped$/, reason: "whether code caught the exception changes nothing of what went wrong" },
 ];

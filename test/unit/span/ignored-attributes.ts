@@ -114,4 +114,33 @@ export const IGNORED: readonly Ignored[] = [
     repeats: /\| gen_ai\.system$/,
   },
   { place: /\| event exception \| exception\.escaped$/, reason: "whether code caught the exception changes nothing of what went wrong" },
+  {
+    place: /httpx \| span \| http\.(?:method|url|status_code)$/,
+    reason: "an older HTTP vocabulary for what the model call around it says",
+  },
+  {
+    place: /\| (?:resource|span) \| (?:deployment\.environment|service\.name|telemetry\.sdk\.name)$/,
+    reason: "openlit copies what the resource says",
+  },
+  {
+    place: /^openlit[^|]* \| (?:span|log [^|]+) \| openlit\.agent\.version_hash$/,
+    reason: "a hash over prompt and tools, for openlit's own pages",
+  },
+  {
+    place: /^openlit[^|]* \| span \| openai\.(?:api\.type|response\.(?:system_fingerprint|service_tier))$/,
+    reason: "how the provider served the call; its answer is told",
+  },
+  { place: /^openlit[^|]* \| span \| gen_ai\.usage\.cost$/, reason: "recorded without a table of prices: zero, which is no price" },
+  { place: /^openlit[^|]* \| log [^|]+ \| server\.(?:address|port)$/, reason: "where a request went on the wire" },
+  {
+    place:
+      /^openlit\.instrumentation\.openai \| (?:log [^|]+ \| gen_ai\.[a-z_.]+|span \| gen_ai\.(?:system_instructions|request\.max_tokens))$/,
+    reason: "openlit writes its details log and its span alike, and the system's words among the messages too",
+    repeats: /\| gen_ai\.[a-z_.]+$/,
+  },
+  {
+    place: /^openlit\.instrumentation\.openai \| event exception \| exception\.type$/,
+    reason: "error.type is the type",
+    repeats: /\| error\.type$/,
+  },
 ];

@@ -25,6 +25,7 @@ describe.each([
   "langfuse",
   "mastra",
   "mlflow",
+  "openlit",
   "openinference-instrumentation-openai",
   "openinference-langchain",
   "otel-instrumentation-openai",

@@ -143,4 +143,6 @@ export const IGNORED: readonly Ignored[] = [
     reason: "error.type is the type",
     repeats: /\| error\.type$/,
   },
+  { place: /^genkit-tracer \| span \| genkit:name$/, reason: "the name of the span as well" },
+  { place: /^genkit-tracer \| span \| genkit:state$/, reason: "the status says so too" },
 ];

@@ -22,6 +22,7 @@ const weatherRuns = (name: string): readonly Trace[] => runsOf(name).filter((run
 
 /** Every emitter recorded the same agent: one failed tool call, one that worked, an answer. */
 describe.each([
+  "genkit",
   "langfuse",
   "mastra",
   "mlflow",

@@ -3,7 +3,7 @@ import { evaluationsIn } from "./evaluation-events.ts";
 import { exposureFrom } from "./exposure.ts";
 import { systemTextOf } from "./messages.ts";
 import { occurrencesOf } from "./occurrences.ts";
-import type { Reading } from "./ports.ts";
+import type { Occurrence, Reading } from "./ports.ts";
 import type { Attributes, RawLog, RawSpan } from "./raw-span.ts";
 import { soundLogs, soundSpan } from "./sound-span.ts";
 import type { Message, Span } from "./span.ts";
@@ -51,11 +51,7 @@ function understand(span: RawSpan, logs: readonly RawLog[]): Span {
   if (agentName !== undefined) made.agentName = agentName;
   const conversationId = read.conversationId ?? textIn(span.attributes, "gen_ai.conversation.id", "session.id");
   if (conversationId !== undefined) made.conversationId = conversationId;
-  // Google ADK tells it on its logs alone.
-  const userId = [span, ...occurrences].reduce<string | undefined>(
-    (found, { attributes }) => found ?? textIn(attributes, "user.id", "enduser.id"),
-    read.userId,
-  );
+  const userId = read.userId ?? textIn(span.attributes, "user.id", "enduser.id") ?? userIn(occurrences);
   if (userId !== undefined) made.userId = userId;
   made.evaluations = [...evaluationsIn(occurrences), ...(read.evaluations ?? [])];
   made.metadata = read.metadata ?? {};
@@ -154,6 +150,15 @@ function bare(span: RawSpan): Draft {
   if (service !== undefined) made.service = service;
   if (exposure !== undefined) made.exposure = exposure;
   return made;
+}
+
+/** Google ADK tells it on its logs alone. */
+function userIn(occurrences: readonly Occurrence[]): string | undefined {
+  for (const { attributes } of occurrences) {
+    const userId = textIn(attributes, "user.id", "enduser.id");
+    if (userId !== undefined) return userId;
+  }
+  return undefined;
 }
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };

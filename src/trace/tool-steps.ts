@@ -18,11 +18,18 @@ export interface ToolSteps {
 interface ToolSpan {
   readonly span: Span;
   call?: MessageCall;
+  /** By its call id, where no model call is known to have asked for it: what an agent tells of its arguments, and what a later call read. */
+  readonly told: { readonly arguments?: AttributeValue | undefined; readonly result?: AttributeValue | undefined };
 }
 
 /** Tool steps of a run: tool spans first, completed from the LLM messages; then the calls that only the messages show. */
 export function toolSteps(spans: readonly Span[], llms: readonly Span[], tree: SpanTree): ToolSteps {
-  const tools: readonly ToolSpan[] = foldedTools(spans, tree).map((span) => ({ span }));
+  const given = argumentsByAgents(spans);
+  const read = resultsByCalls(llms);
+  const tools: readonly ToolSpan[] = foldedTools(spans, tree).map((span) => {
+    const id = span.tool?.callId ?? "";
+    return { span, told: { arguments: given.get(id), result: read.get(id) } };
+  });
   const left = pairCalls(callsInMessages(llms), tools);
   const inferred = new Map<Span, Step[]>();
   for (const call of left) {
@@ -72,6 +79,20 @@ function isSameCall(outer: Span, inner: Span): boolean {
   return inner.operation === "tool.execution" || nameOf(outer) === nameOf(inner);
 }
 
+/** By call id, out of the transcripts of agents: Claude Code's tools hide their arguments and its interactions do not. */
+function argumentsByAgents(spans: readonly Span[]): ReadonlyMap<string, AttributeValue> {
+  const parts = spans.flatMap((span) => (span.role === "agent" ? (span.outputMessages ?? []).flatMap((message) => message.parts) : []));
+  return new Map(parts.flatMap((part) => (part.type === "tool_call" && part.id !== undefined ? [[part.id, part.arguments] as const] : [])));
+}
+
+/** By call id. Calls that answer without words say nothing of what they asked for, but the next one says what it was given. */
+function resultsByCalls(llms: readonly Span[]): ReadonlyMap<string, AttributeValue> {
+  const parts = llms.flatMap((llm) => (llm.inputMessages ?? []).flatMap((message) => message.parts));
+  return new Map(
+    parts.flatMap((part) => (part.type === "tool_call_response" && part.id !== undefined ? [[part.id, part.response] as const] : [])),
+  );
+}
+
 /** Pairs by call id, then by name in order, then by time for spans that say neither arguments nor the tool's own name. Returns the calls left over. */
 function pairCalls(calls: readonly MessageCall[], tools: readonly ToolSpan[]): readonly MessageCall[] {
   const match = (call: MessageCall, fits: (tool: ToolSpan) => boolean): boolean => {
@@ -94,13 +115,13 @@ function pairCalls(calls: readonly MessageCall[], tools: readonly ToolSpan[]): r
     );
 }
 
-function spannedStep({ span, call }: ToolSpan): Step {
+function spannedStep({ span, call, told }: ToolSpan): Step {
   const callId = span.tool?.callId ?? call?.id;
   return {
     ...toolPart(
       call !== undefined && span.tool?.arguments === undefined ? call.name : nameOf(span),
-      fullerArguments(span.tool?.arguments, call?.arguments),
-      span.tool?.result ?? (span.output === undefined ? call?.answer?.response : span.output),
+      fullerArguments(span.tool?.arguments, call?.arguments ?? told.arguments),
+      span.tool?.result ?? (span.output === undefined ? (call?.answer?.response ?? told.result) : span.output),
       span.error,
       false,
       span.input,

@@ -24,7 +24,7 @@ export const IGNORED: readonly Ignored[] = [
   {
     place: /\| span \| gen_ai\.response\.finish_reasons$/,
     reason: "the answer's messages, or the emitter's own key, carry the reason as well",
-    repeats: /\| gen_ai\.output\.messages$|^log gen_ai\.choice \| eventName$|\| ai\.response\.finishReason$/,
+    repeats: /\| gen_ai\.output\.messages$|^log gen_ai\.choice \| eventName$|\| ai\.response\.finishReason$|\| stop_reason$/,
   },
   {
     place: /@opentelemetry\/instrumentation-openai \| (?:span|log [^|]+) \| gen_ai\.(?:provider\.name|system)$/,
@@ -32,7 +32,7 @@ export const IGNORED: readonly Ignored[] = [
     repeats: /\| gen_ai\.(?:provider\.name|system)$/,
   },
   {
-    place: /\| log [^|]+ \| event\.name$/,
+    place: /\| log (?!(?:user_prompt|tool_decision|api_error) )[^|]+ \| event\.name$/,
     reason: "the decoder has taken it for the name of the event, and what a system says has a shape of its own",
     repeats: /\| eventName$|^log [^|]+ \| gen_ai\.system$/,
   },
@@ -145,4 +145,35 @@ export const IGNORED: readonly Ignored[] = [
   },
   { place: /^genkit-tracer \| span \| genkit:name$/, reason: "the name of the span as well" },
   { place: /^genkit-tracer \| span \| genkit:state$/, reason: "the status says so too" },
+  {
+    place:
+      /^com\.anthropic\.claude_code\.tracing \| span \| (?:session\.id|gen_ai\.(?:conversation\.id|system|request\.model)|tool_use_id|model|stop_reason)$/,
+    reason: "Claude Code writes its own keys and OTel's side by side",
+    repeats:
+      /\| (?:session\.id|gen_ai\.(?:conversation\.id|system|provider\.name|request\.model|tool\.call\.id|response\.finish_reasons)|tool_use_id|model|stop_reason)$/,
+  },
+  {
+    place: /^com\.anthropic\.claude_code\.tracing \| span \| (?:success|error)$/,
+    reason: "the status says so too, in the same words",
+  },
+  {
+    place: /^com\.anthropic\.claude_code\.tracing \| (?:span \| user_prompt|log user_prompt \| prompt)$/,
+    reason: "a log of the interaction says what was asked as well",
+    repeats: /\| (?:user_prompt|prompt)$/,
+  },
+  {
+    place: /^com\.anthropic\.claude_code\.tracing \| log user_prompt \| event\.name$/,
+    reason: "the same of the name of that log",
+    repeats: /\| user_prompt$|^log user_prompt \| eventName$/,
+  },
+  {
+    place: /^com\.anthropic\.claude_code\.tracing \| log (?:tool_decision|api_error) \| event\.name$/,
+    reason: "the span of a tool, or of a refused call, tells how it went",
+  },
+  {
+    place:
+      /^com\.anthropic\.claude_code\.tracing \| log (?:user_prompt|tool_decision|tool_result|api_request|assistant_response|api_error) \| (?!event\.name$|prompt$)/,
+    reason: "a log says of a call or a tool what its span says; what only the log has, an answer, arguments or a price, is mapped",
+  },
+  { place: /\| event gen_ai\.request\.attempt \| attempt$/, reason: "the span keeps the number of its last attempt" },
 ];

@@ -115,7 +115,7 @@ export function createVectorTable(dimensions: number, scanner: DotScanner = crea
       }
       ask(query);
       const top = createTopList(count);
-      for (const { slot } of rough.sorted()) top.offer(slot, weigh(slot));
+      rough.forEach((slot) => top.offer(slot, weigh(slot)));
       return top.sorted();
     },
     size: () => size,

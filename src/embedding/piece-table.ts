@@ -12,17 +12,19 @@ export interface PieceTable {
 export function createPieceTable(vocabulary: readonly string[], textOf: (piece: string) => string | undefined): PieceTable {
   const texts = vocabulary.map(textOf);
   const mask = 2 ** Math.ceil(Math.log2(vocabulary.length * 2 + 2)) - 1;
-  // Rows plus one; 0 is empty.
-  const table = new Int32Array(mask + 1);
+  // Pairs of a hash and a row plus one; 0 is empty. The texts themselves stand all over the memory.
+  const table = new Int32Array(2 * (mask + 1));
   const longest = texts.reduce((most, text) => Math.max(most, text?.length ?? 0), 0);
   /** Of the beginnings of the word at hand, by length. */
   const hashes = new Int32Array(longest + 1);
 
   function placeOf(hash: number, text: string, from: number, length: number): number {
     let place = (hash ^ (hash >>> 15)) & mask;
-    for (let row = table[place] as number; row !== 0; row = table[place] as number) {
-      const piece = texts[row - 1] as string;
-      if (piece.length === length && text.startsWith(piece, from)) return place;
+    for (let row = table[2 * place + 1] as number; row !== 0; row = table[2 * place + 1] as number) {
+      if (table[2 * place] === hash) {
+        const piece = texts[row - 1] as string;
+        if (piece.length === length && text.startsWith(piece, from)) return place;
+      }
       place = (place + 1) & mask;
     }
     return place;
@@ -32,7 +34,9 @@ export function createPieceTable(vocabulary: readonly string[], textOf: (piece: 
     if (text === undefined) continue;
     let hash = START;
     for (let at = 0; at < text.length; at += 1) hash = next(hash, text.charCodeAt(at));
-    table[placeOf(hash, text, 0, text.length)] = row + 1;
+    const place = placeOf(hash, text, 0, text.length);
+    table[2 * place] = hash;
+    table[2 * place + 1] = row + 1;
   }
 
   return {
@@ -44,7 +48,7 @@ export function createPieceTable(vocabulary: readonly string[], textOf: (piece: 
         hashes[length] = hash;
       }
       for (let length = most; length > 0; length -= 1) {
-        const row = table[placeOf(hashes[length] as number, word, from, length)] as number;
+        const row = table[2 * placeOf(hashes[length] as number, word, from, length) + 1] as number;
         if (row !== 0) return row - 1;
       }
       return undefined;

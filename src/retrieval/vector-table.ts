@@ -123,8 +123,13 @@ export function createVectorTable(dimensions: number, scanner: DotScanner = crea
   };
 }
 
+/** NaN where any of them is none. */
 function largestOf(vector: Float32Array): number {
   let largest = 0;
-  for (const value of vector) largest = Math.max(largest, Math.abs(value));
+  for (let at = 0; at < vector.length; at += 1) {
+    const size = Math.abs(vector[at] as number);
+    if (size > largest) largest = size;
+    else if (Number.isNaN(size)) return size;
+  }
   return largest;
 }

@@ -115,7 +115,9 @@ export function createVectorTable(dimensions: number, scanner: DotScanner = crea
       }
       ask(query);
       const top = createTopList(count);
-      rough.forEach((slot) => top.offer(slot, weigh(slot)));
+      rough.forEach((slot) => {
+        top.offer(slot, weigh(slot));
+      });
       return top.sorted();
     },
     size: () => size,

@@ -125,7 +125,9 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     // One that is under way may have read before the change that made this stale.
     if (running !== undefined) return isStale ? running.done.then(look) : running.done;
     isStale = false;
-    const done = readChanges()
+    // A moment later: the store answers in turn, and the first question, which it answers itself, goes before the first page.
+    const done = Promise.resolve()
+      .then(readChanges)
       .then(() => {
         isLoaded = true;
         hasFailed = false;

@@ -271,6 +271,18 @@ describe("with a store to ask while it loads", () => {
     expect(await found("weigh")).toEqual(["a"]);
   });
 
+  // The store answers in turn: the first question waited for the first page of the load before it was looked at.
+  test("asks the store before it loads", async () => {
+    const asked: string[] = [];
+    source.state.answer = async () => void asked.push("page");
+    open(async () => {
+      asked.push("search");
+      return [item];
+    });
+    await Promise.all([copy.pinnedItems({}), copy.searchKnowledge("weigh", 10, {}), copy.provenItems({ agentName: "biller" }, 5)]);
+    expect(asked).toEqual(["search", "page"]);
+  });
+
   test.each([
     ["fails", () => Promise.reject(new Error("gone"))],
     ["hangs", () => new Promise<never>(() => undefined)],

@@ -99,7 +99,8 @@ export function createVectorTable(dimensions: number, scanner: DotScanner = crea
       const largest = largestOf(query);
       if (!(largest > 0) || size === 0 || count <= 0) return [];
       const asked = new Int16Array(scanner.buffer(), 0, width);
-      for (let at = 0; at < dimensions; at += 1) asked[at] = Math.round(((query[at] as number) / largest) * QUERY_STEPS);
+      const step = QUERY_STEPS / largest;
+      for (let at = 0; at < dimensions; at += 1) asked[at] = Math.round((query[at] as number) * step);
       const rough = createTopList(Math.max(WEIGHED, Math.ceil(count * SPARE)));
       let least = rough.least();
       for (let block = 0; block * BLOCK <= highest; block += 1) {

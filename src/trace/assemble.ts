@@ -59,34 +59,34 @@ export function hasEndedRoot(spans: readonly Pick<Span, "spanId" | "parentSpanId
 function traceOf({ root, spans }: Run, tree: SpanTree, completeness: CompletenessReason): Trace {
   const { steps, llms } = stepsOf(root, spans, tree);
   const said = <K extends keyof Span>(key: K): Span[K] | undefined => root[key] ?? spans.find((span) => span[key] !== undefined)?.[key];
-  return {
+  const trace: { -readonly [Key in keyof Trace]: Trace[Key] } = {
     id: `${root.traceId}-${root.spanId}`,
     traceId: root.traceId,
     rootSpanId: root.spanId,
     task: taskOf(root, spans, llms),
     output: outputOf(root, spans, llms, tree),
-    ...present("agentName", said("agentName")),
-    ...present("service", said("service")),
-    ...present("conversationId", said("conversationId")),
-    ...present("userId", said("userId")),
-    ...present("model", llms.find((llm) => llm.model !== undefined)?.model ?? said("model")),
     startTimeUs: Math.min(...spans.map((span) => span.startTimeUs)),
     endTimeUs: Math.max(...spans.map((span) => span.endTimeUs)),
-    ...present("usage", usageOf(root, llms, tree)),
-    ...present("costUsd", costOf(root, llms, tree)),
-    // A model call is the root only of what has none, and there the last word counts: a call may have been tried again.
-    ...present("error", root.role === "llm" ? llms.at(-1)?.error : root.error),
     completeness,
     orphan: root.parentSpanId !== undefined && tree.parentOf(root) === undefined,
     spanCount: spans.length,
     steps,
-    ...present("exposure", exposureOf(root, spans, tree)),
     evaluations: evaluationsOf(spans),
   };
-}
-
-function present<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: V });
+  const set = <K extends keyof Trace>(key: K, value: Trace[K] | undefined): void => {
+    if (value !== undefined) trace[key] = value;
+  };
+  set("agentName", said("agentName"));
+  set("service", said("service"));
+  set("conversationId", said("conversationId"));
+  set("userId", said("userId"));
+  set("model", llms.find((llm) => llm.model !== undefined)?.model ?? said("model"));
+  set("usage", usageOf(root, llms, tree));
+  set("costUsd", costOf(root, llms, tree));
+  // A model call is the root only of what has none, and there the last word counts: a call may have been tried again.
+  set("error", root.role === "llm" ? llms.at(-1)?.error : root.error);
+  set("exposure", exposureOf(root, spans, tree));
+  return trace;
 }
 
 /** The newest user text: of the root, else of the next agent or wrapper that was told one, else of the first LLM call. */

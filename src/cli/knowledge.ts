@@ -70,7 +70,7 @@ async function show(id: string, _options: object, command: Command): Promise<voi
       ...page,
       conflicts: await desk.conflicts({ id }),
       guards: await readGuardReport(store, page.item),
-      report: await readItemReport(store, page.item, config.alpha),
+      report: await readItemReport(store, page.item, config.effectAlpha),
     };
   });
   const { item, history, validations, conflicts, guards, report } = shown;

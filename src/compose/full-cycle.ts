@@ -76,6 +76,7 @@ export async function fullCycle(options: FullCycleOptions): Promise<LearnReport>
       ...(evals === undefined ? {} : await evals.validationCases(judge)),
       activation: config.activation,
       alpha: config.alpha,
+      effectAlpha: config.effectAlpha,
       minimumGain: config.minimumGain,
       hibernateDays: config.hibernateDays,
       passScore: config.passScore,

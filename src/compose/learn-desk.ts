@@ -144,7 +144,7 @@ export function createLearnDesk({ store, who, needStore, flush, evals, config, p
     async blame(traceId, options = {}) {
       needStore("blame()");
       await flush();
-      const { alpha } = config;
+      const { effectAlpha: alpha } = config;
       return blame(traceId, options.replay === true ? { store, alpha, replay: await replayOf(traceId, options) } : { store, alpha });
     },
   };

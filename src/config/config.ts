@@ -20,6 +20,7 @@ export interface Config {
   readonly maxPinned: number;
   readonly gate: "strict" | "default" | "reference80";
   readonly alpha: number;
+  readonly effectAlpha: number;
   readonly minimumGain: number;
   readonly hibernateDays: number;
   readonly passScore: number;
@@ -136,10 +137,17 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
   gate: z
     .enum(["strict", "default", "reference80"], 'must be "strict", "default" or "reference80"')
     .default("default")
-    .describe("How sure a promotion must be: alpha 0.01, 0.05, or 0.2, which is called 80 % confidence elsewhere."),
+    .describe(
+      "How sure a promotion by eval cases must be: alpha 0.01, 0.05, or 0.2, which is called 80 % confidence elsewhere. Nothing else is loosened by it.",
+    ),
   alpha: probability
     .default(0.05)
     .describe("Error budget of the whole stream of candidates: expected share of useless ones among those that pass. Goes before gate."),
+  effectAlpha: probability
+    .default(0.05)
+    .describe(
+      "Probability with which an item that does nothing is ever called helpful or harmful by live runs, and taken out of use for it. No gate touches it.",
+    ),
   minimumGain: share.default(0.05).describe("Least mean score gain with which a candidate passes."),
   hibernateDays: days
     .default(0)

@@ -32,6 +32,8 @@ export interface LearnOptions extends TestOptions {
   readonly drain?: boolean;
   /** See `RetirementRules`. Default 0: an unused item stays. */
   readonly hibernateDays?: number;
+  /** Error probability of the verdicts on live effects, see the setting of this name. It is not that of the gate. Default 0.05. */
+  readonly effectAlpha?: number;
   /** false: the caller looks after retirement itself. Default true. */
   readonly retires?: boolean;
   /** The cycle this is, as `openCycle` gave it. Default a new one that leaves nothing behind when it is not finished. */
@@ -53,7 +55,9 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   const mined = await mine(options, tell);
   // Before the tests, also when nothing new was mined: a harmful item must not stand on both sides of them, and one that is challenged is tested now.
   const { deprecated, challenged, reported } =
-    options.retires === false ? NOTHING_RETIRED : await retire({ ...options, hibernateDays: options.hibernateDays ?? 0 });
+    options.retires === false
+      ? NOTHING_RETIRED
+      : await retire({ ...options, alpha: options.effectAlpha ?? 0.05, hibernateDays: options.hibernateDays ?? 0 });
   const { conflictJudge: judge } = options;
   const conflicts = judge === undefined ? undefined : await judgeConflicts({ ...options, judge });
   const decisions = await testCandidates(options, ACTOR, tell);

@@ -5,6 +5,7 @@ export { type ErrorCode, isLearnError, LearnError } from "./base/error.ts";
 export type { DiffPart } from "./base/word-diff.ts";
 export { AgentLearn, type AgentLearnOptions } from "./compose/agent-learn.ts";
 export { AgentLearnTracingProcessor, type AiSdkListener, listenToAiSdk } from "./compose/bridges.ts";
+export type { CountedCall, CycleTools } from "./compose/cycle-tools.ts";
 export type { NewEvalCase } from "./compose/eval-cases.ts";
 export type { BlameCallOptions, LearnCallOptions } from "./compose/learn-desk.ts";
 export { getKnowledge, recallKnowledge, withKnowledge } from "./compose/process-default.ts";

@@ -15,6 +15,7 @@ import type { RetryOptions } from "../llm/with-retry.ts";
 import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
 import type { Store } from "../store/ports.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
+import type { Made } from "./cycle-tools.ts";
 import type { EvalDesk } from "./eval-desk.ts";
 import { hasModel } from "./from-config.ts";
 import { fullCycle, limitsFrom } from "./full-cycle.ts";
@@ -23,10 +24,10 @@ import { fullCycle, limitsFrom } from "./full-cycle.ts";
 export interface LearnParts {
   /** User-supplied checks on every run, applied when learning. */
   readonly checks?: readonly TraceCheck[];
-  /** How runs are judged when learning, beside the checks. Default: the judge, with `judge: "on"`. */
-  readonly outcomes?: readonly OutcomeSignal[];
-  /** Default: what `analyzer` says, RecoveryAnalyzer alone when neither a key nor a base URL is configured. */
-  readonly analyzers?: readonly Analyzer[];
+  /** How runs are judged when learning, beside the checks. Default: the judge, with `judge: "on"`. Ones that ask a model: as a function of `CycleTools`. */
+  readonly outcomes?: Made<OutcomeSignal>;
+  /** Default: what `analyzer` says, RecoveryAnalyzer alone when neither a key nor a base URL is configured. Ones that ask a model: as a function of `CycleTools`. */
+  readonly analyzers?: Made<Analyzer>;
   /** Asked about items that wait for a person: `createHumanInLoopValidator({ approve })`. Default: they wait for `agentlearn knowledge approve`. */
   readonly human?: HumanInLoopValidator;
   readonly onProgress?: (progress: LearnProgress) => void;

@@ -28,7 +28,7 @@ export function createComparison(
   const quarter = Math.floor((maxTokens * CHARS_PER_TOKEN * 0.8) / 4);
 
   async function ask({ task, expected }: Answers, a: string, b: string, signal: AbortSignal | undefined): Promise<z.infer<typeof ANSWER>> {
-    const nonce = newNonce();
+    const nonce = newNonce(`comparison ${JSON.stringify([task, expected ?? null, a, b])}`);
     const user = [
       framed("TASK", cutText(task, quarter), nonce),
       ...(expected === undefined ? [] : [framed("EXPECTED", cutText(expected, quarter), nonce)]),

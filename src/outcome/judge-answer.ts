@@ -32,7 +32,8 @@ export interface Judgement {
 
 export interface AnswerJudgeOptions {
   readonly llm: Llm;
-  readonly newNonce: () => string;
+  /** Told what is asked, so that the same question may get the same one again. */
+  readonly newNonce: (about: string) => string;
   readonly onUsage?: (usage: LlmUsage) => void;
 }
 
@@ -124,7 +125,7 @@ export function createAnswerJudge({
     const key = JSON.stringify([task, expected ?? null, judgePrompt ?? null]);
     const known = byTask.get(key);
     if (known !== undefined) return known;
-    const nonce = newNonce();
+    const nonce = newNonce(`criteria ${key}`);
     const user = [
       framed("TASK", task, nonce),
       ...(expected === undefined ? [] : [framed("EXPECTED", expected, nonce)]),
@@ -150,7 +151,7 @@ export function createAnswerJudge({
 
   /** Undefined when the model did not get the controls right. */
   async function scored(material: JudgeMaterial, criteria: readonly Criterion[], signal?: AbortSignal): Promise<Judgement | undefined> {
-    const nonce = newNonce();
+    const nonce = newNonce(`scores ${JSON.stringify([material, criteria])}`);
     const shown = `${material.answer}\n${material.steps}`;
     const controls = controlsFor(
       `${material.task}\n${material.expected ?? ""}\n${shown}\n${criteria.map(({ text }) => text).join("\n")}`,

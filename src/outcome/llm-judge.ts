@@ -35,8 +35,8 @@ export interface LlmJudgeOptions {
   readonly onUsage?: (usage: LlmUsage) => void;
   /** Told once of each thing worth knowing about this judge, and of every answer that was refused. */
   readonly onWarning?: (message: string) => void;
-  /** Marks the bounds of data in the prompt; must not be guessable. */
-  readonly newNonce?: () => string;
+  /** Marks the bounds of data in the prompt, and draws the controls; must not be guessable. Told what is asked. */
+  readonly newNonce?: (about: string) => string;
 }
 
 export interface LlmJudge extends OutcomeSignal {

@@ -34,6 +34,7 @@ export type { Conflict, Resolution } from "./knowledge/conflict.ts";
 export type { ExportedItem, KnowledgeDocument } from "./knowledge/exchange/document.ts";
 export type { ImportOutcome } from "./knowledge/exchange/plan-import.ts";
 export type { ItemFilter } from "./knowledge/filter.ts";
+export type { GuardRecord } from "./knowledge/guards/guard-record.ts";
 export type { ShownEntry, WordChanges } from "./knowledge/history.ts";
 export {
   type ApprovalAnswer,

@@ -18,6 +18,8 @@ export type ApprovalAnswer =
 export interface ApprovalQuestion {
   /** The test it passed, or that could not decide. Absent when it was not tested. */
   readonly validation?: Validation;
+  /** What a guard objects to; then the item was not tested. Absent when none does. */
+  readonly quarantined?: string;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
 }
@@ -44,18 +46,14 @@ export interface HumanInLoopValidator extends Validator {
    * The person's answer; undefined when there is none: nobody to ask, no decision, or none in time. Rejects "internal" with what the callback threw or when its
    * answer is none, and "cancelled" on abort, also while the callback is still busy.
    */
-  review(item: KnowledgeItem, asked: { readonly validation?: Validation }, signal?: AbortSignal): Promise<Review | undefined>;
+  review(item: KnowledgeItem, asked: Omit<ApprovalQuestion, "signal">, signal?: AbortSignal): Promise<Review | undefined>;
 }
 
 /** The default strategy: a person decides, now through a callback or later on the queue. Never runs the agent. */
 export function createHumanInLoopValidator(options: HumanValidatorOptions = {}): HumanInLoopValidator {
   const { approve, actor = "human:callback", timeoutMs = 600_000 } = options;
 
-  async function review(
-    item: KnowledgeItem,
-    asked: { readonly validation?: Validation },
-    signal?: AbortSignal,
-  ): Promise<Review | undefined> {
+  async function review(item: KnowledgeItem, asked: Omit<ApprovalQuestion, "signal">, signal?: AbortSignal): Promise<Review | undefined> {
     if (approve === undefined) return undefined;
     if (signal?.aborted) throw cancelled(item);
     const patience = patienceOf(timeoutMs, signal);

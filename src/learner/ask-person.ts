@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { fromUnknown, isLearnError } from "../base/error.ts";
 import { contentDigest } from "../knowledge/evidence.ts";
+import { quarantineOf } from "../knowledge/guards/guard-record.ts";
 import type { HumanInLoopValidator, Review } from "../knowledge/human-validator.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { Store } from "../store/ports.ts";
@@ -26,7 +27,9 @@ export async function askPerson(options: AskOptions, decision: Decision): Promis
   if (!waits) return decision;
   let review: Review | undefined;
   try {
-    review = await options.human.review(item, validation === undefined ? {} : { validation }, options.signal);
+    const quarantined = quarantineOf(item);
+    const asked = { ...(validation === undefined ? {} : { validation }), ...(quarantined === undefined ? {} : { quarantined }) };
+    review = await options.human.review(item, asked, options.signal);
   } catch (caught) {
     if (isLearnError(caught) && caught.code === "cancelled") throw caught;
     return { ...decision, next: `${fromUnknown(caught, "").message}; it waits: \`agentlearn knowledge approve ${item.id.slice(0, 8)}\`` };

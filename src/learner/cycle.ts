@@ -7,6 +7,7 @@ import type { Lesson } from "../lesson/lesson.ts";
 import type { Analyzer, JudgedTrace } from "../lesson/ports.ts";
 import { type Proposal, propose } from "../lesson/propose.ts";
 import type { OutcomeSignal } from "../outcome/ports.ts";
+import { recordGuards } from "./guard-report.ts";
 import { judgeConflicts } from "./judge-conflicts.ts";
 import { judgeTraces, mayPass } from "./judge-traces.ts";
 import { neededNext } from "./needed-next.ts";
@@ -153,7 +154,8 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
         refusals.push({ analyzer: analyzer.name, reason: sifted, traceIds: lesson.sourceTraceIds, text: lesson.content });
         continue;
       }
-      const { created } = await store.propose(sifted, ACTOR);
+      const { item, created } = await store.propose(sifted, ACTOR);
+      await recordGuards(store, item);
       lessonsProposed += 1;
       if (created) candidatesCreated += 1;
     }

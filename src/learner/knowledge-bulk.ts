@@ -3,6 +3,8 @@ import { type ItemFilter, isEmptyFilter, isMeant } from "../knowledge/filter.ts"
 import type { KnowledgeItem, KnowledgeStatus } from "../knowledge/knowledge-item.ts";
 import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
 import type { ItemWrite, KnowledgeStore } from "../knowledge/ports.ts";
+import type { Store } from "../store/ports.ts";
+import { recordGuards } from "./guard-report.ts";
 import { editionOf, type ItemEdit } from "./item-edit.ts";
 import { saveTransition } from "./save-transition.ts";
 
@@ -39,7 +41,7 @@ export interface BulkReport {
  * changed meanwhile, stops no other. Rejects "invalid" when nothing says which items, so that no slip of the hand means all of them.
  */
 export async function changeMany(
-  store: KnowledgeStore,
+  store: KnowledgeStore & Pick<Store, "getTrace" | "spansOf">,
   request: BulkRequest,
   who: (reason?: string) => Change,
   newId: () => string,
@@ -62,6 +64,7 @@ export async function changeMany(
     try {
       const next = transitionOf(action, item, request, who(request.reason), newId);
       if (!dryRun) await saveTransition(store, next);
+      if (!dryRun && action === "edit") await recordGuards(store, next.item);
       done.push({ item: next.item, from: item.status, changes: next.entry.changes });
     } catch (caught) {
       // A store that is gone is gone for all of them.

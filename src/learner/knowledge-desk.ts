@@ -6,9 +6,10 @@ import { type ShownEntry, withWordChanges } from "../knowledge/history.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
 import type { ConflictStore, KnowledgeStore, UsageStore } from "../knowledge/ports.ts";
-import type { TraceReader } from "../trace/ports.ts";
+import type { Store } from "../store/ports.ts";
 import { type AuditDesk, createAuditDesk } from "./audit-desk.ts";
 import { type ConflictDesk, createConflictDesk } from "./conflict-desk.ts";
+import { recordGuards } from "./guard-report.ts";
 import { editionOf, type ItemEdit } from "./item-edit.ts";
 import { type BulkReport, type BulkRequest, changeMany } from "./knowledge-bulk.ts";
 import { createKnowledgeExchange, type KnowledgeExchange } from "./knowledge-exchange.ts";
@@ -41,7 +42,7 @@ export interface KnowledgeDesk extends KnowledgeExchange, ConflictDesk, AuditDes
 }
 
 export interface KnowledgeDeskOptions {
-  readonly store: KnowledgeStore & ConflictStore & UsageStore & Pick<TraceReader, "listTraces">;
+  readonly store: KnowledgeStore & ConflictStore & UsageStore & Pick<Store, "listTraces" | "getTrace" | "spansOf">;
   readonly clock: Clock;
   /** Who, as it stands in the history: `cli:<user>`, `api`. */
   readonly actor: string;
@@ -78,7 +79,9 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
       return change(id, (item) => approve(item, { ...who(reason), validationId: newId() }));
     },
     reject: (id, { reason }) => change(id, (item) => reject(item, who(reason))),
-    edit: (id, { reason, ...wanted }) => change(id, (item) => edit(item, editionOf(item, wanted), who(reason))),
+    // Other words have other sources, and what a guard says of them is asked before anybody reads the list.
+    edit: async (id, { reason, ...wanted }) =>
+      recordGuards(store, await change(id, (item) => edit(item, editionOf(item, wanted), who(reason)))),
     canary: (id, { reason }) => change(id, (item) => putIntoCanary(item, { ...who(reason), validationId: newId() })),
     endCanary: (id, { reason } = {}) => change(id, (item) => endCanary(item, who(reason))),
     pin: (id, { reason } = {}) => change(id, (item) => pin(item, who(reason))),

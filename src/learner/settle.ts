@@ -4,12 +4,13 @@ import { redacted } from "../base/redact.ts";
 import { blockedMessage, type Conflict, otherOf } from "../knowledge/conflict.ts";
 import { contentDigest } from "../knowledge/evidence.ts";
 import { type Activation, whyItWaits } from "../knowledge/guards/by-evidence.ts";
+import { findingsText } from "../knowledge/guards/guard-record.ts";
 import type { SafetyReport } from "../knowledge/guards/safety-cases.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { activate, hold, recordValidation, type Transition } from "../knowledge/life-cycle.ts";
 import { atPosition } from "../knowledge/recheck.ts";
 import type { Store } from "../store/ports.ts";
-import { findingsText, readGuardReport } from "./guard-report.ts";
+import { readGuardReport } from "./guard-report.ts";
 import type { LearnReport } from "./ports.ts";
 import { saveTransition } from "./save-transition.ts";
 

@@ -4,6 +4,7 @@ import { newId } from "../base/id.ts";
 import { packageVersion } from "../base/package-version.ts";
 import { render } from "../injection/render.ts";
 import type { Activation } from "../knowledge/guards/by-evidence.ts";
+import { guardRecordOf } from "../knowledge/guards/guard-record.ts";
 import { type SafetyReport, testSet } from "../knowledge/guards/safety-cases.ts";
 import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
 import { injectable } from "../knowledge/injectable.ts";
@@ -14,6 +15,7 @@ import { createStatisticalValidator, type StatisticalValidatorOptions } from "..
 import { createBaselineCache } from "../knowledge/validate.ts";
 import type { Store } from "../store/ports.ts";
 import { askPerson } from "./ask-person.ts";
+import { recordGuards } from "./guard-report.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { holdQuarantined } from "./quarantine.ts";
 import { nextPlace, settle } from "./settle.ts";
@@ -73,7 +75,7 @@ export async function testCandidates(
 
 async function testAll(options: TestOptions, actor: string, tell: (progress: LearnProgress) => void): Promise<readonly Decision[]> {
   const { store, runner, agentName, cases = [] } = options;
-  const undecided = (await store.listKnowledge({ status: "candidate", limit: 1_000 })).filter(isUndecided);
+  const undecided = await allRecorded(store, (await store.listKnowledge({ status: "candidate", limit: 1_000 })).filter(isUndecided));
   const obstacle = obstacleOf(options);
   if (runner === undefined || obstacle !== undefined) return undecided.map((item) => notTested(item, obstacle ?? ""));
   const candidates = await due(store, undecided, cases);
@@ -135,6 +137,13 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
     );
   }
   return decisions;
+}
+
+/** Every candidate says what the guards say of it, also one from before there was a record, or whose words were changed past the desk. */
+async function allRecorded(store: Store, items: readonly KnowledgeItem[]): Promise<readonly KnowledgeItem[]> {
+  const recorded: KnowledgeItem[] = [];
+  for (const item of items) recorded.push(guardRecordOf(item) === undefined ? await recordGuards(store, item) : item);
+  return recorded;
 }
 
 /** The certificate, or why the runner could not be used at all: then nothing is spent, and nothing is held against the item. */

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { aLesson } from "../contract/store/factories.ts";
+import { recordGuards } from "../../src/learner/guard-report.ts";
+import { aLesson, aTrace } from "../contract/store/factories.ts";
 import { agentlearn } from "../support/agentlearn-cli.ts";
 import { openSqlStore } from "../support/sql-store.ts";
 import { temporaryFolder } from "../unit/store/temporary.ts";
@@ -23,6 +24,30 @@ beforeAll(async () => {
 
 const knowledge = (...args: readonly string[]) => agentlearn("knowledge", ...args, "--store", store);
 const statusOf = async (id: string) => ((await knowledge("show", id, "--json")).json()["item"] as { status: string }).status;
+
+describe("what a guard objects to", () => {
+  test("is marked in the list with the reason, is listed alone, and all guards are named where it is shown", async () => {
+    const own = `file:${inFolder("guarded.db")}`;
+    const opened = await openSqlStore(own.slice(5));
+    const run = aTrace({ task: "please give all the weights in grams from now on", userId: "ann" });
+    await opened.saveManyAssembled([{ traceId: run.traceId, traces: [run], outcomes: [], seenArrivalUs: 0 }]);
+    const lesson = { taint: ["user"], sourceTraceIds: [run.id] } as const;
+    const copied = await opened.propose(aLesson({ ...lesson, content: "Give all the weights in grams from now." }), "learner");
+    const plain = await opened.propose(aLesson({ ...lesson, content: "Round money to cents." }), "learner");
+    for (const { item } of [copied, plain]) await recordGuards(opened, item);
+    await opened.close();
+    const listed = (...args: readonly string[]) => agentlearn("knowledge", "list", "--store", own, ...args);
+    const { stdout } = await listed();
+    expect(stdout).toMatch(new RegExp(`${copied.item.id.slice(0, 8)} .*quarantined +user 1 `));
+    expect(stdout).toMatch(new RegExp(`${copied.item.id.slice(0, 8)} quarantined: it .*\\(copy-through\\)`));
+    expect(stdout).toMatch(new RegExp(`${plain.item.id.slice(0, 8)} .*candidate +user 1 `));
+    const alone = (await listed("--quarantined", "--json")).json()["items"] as readonly { id: string; quarantined: string }[];
+    expect(alone.map(({ id, quarantined }) => [id, quarantined])).toEqual([[copied.item.id, expect.stringContaining("(copy-through)")]]);
+    const shown = await agentlearn("knowledge", "show", copied.item.id, "--store", own);
+    expect(shown.stdout).toContain("copy-through quarantine");
+    expect(shown.stdout).toContain("give all the weights in grams from now (task, run");
+  });
+});
 
 describe("knowledge by filter", () => {
   test("nothing is changed without --yes where nobody can be asked, and what would change is shown", async () => {

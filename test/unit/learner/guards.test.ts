@@ -1,9 +1,19 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { LearnError } from "../../../src/base/error.ts";
+import { contentDigest } from "../../../src/knowledge/evidence.ts";
 import type { Activation } from "../../../src/knowledge/guards/by-evidence.ts";
+import { quarantineOf } from "../../../src/knowledge/guards/guard-record.ts";
 import { independentPrincipals } from "../../../src/knowledge/guards/principals.ts";
+import { createHumanInLoopValidator } from "../../../src/knowledge/human-validator.ts";
+import type { KnowledgeItem } from "../../../src/knowledge/knowledge-item.ts";
 import type { ValidationCase } from "../../../src/knowledge/ports.ts";
 import { learn } from "../../../src/learner/cycle.ts";
-import { readGuardReport } from "../../../src/learner/guard-report.ts";
+import { readGuardReport, recordGuards } from "../../../src/learner/guard-report.ts";
+import { createKnowledgeDesk } from "../../../src/learner/knowledge-desk.ts";
+import { LESSON_GUARDS } from "../../../src/lesson/guards/review.ts";
 import type { Lesson } from "../../../src/lesson/lesson.ts";
 import type { Store } from "../../../src/store/ports.ts";
 import type { Trace } from "../../../src/trace/trace.ts";
@@ -29,7 +39,10 @@ const runs = (users: readonly (string | undefined)[], tasks = TASKS): readonly T
     }),
   );
 async function save(traces: readonly Trace[]): Promise<void> {
-  await store.saveManyAssembled(traces.map((trace) => ({ traceId: trace.traceId, traces: [trace], outcomes: [], seenArrivalUs: 0 })));
+  const said = { source: "deterministic", status: "failure", score: 0, reasoning: "", evidence: [], createdAtUs: 1 } as const;
+  await store.saveManyAssembled(
+    traces.map((trace) => ({ traceId: trace.traceId, traces: [trace], outcomes: [{ ...said, traceId: trace.id }], seenArrivalUs: 0 })),
+  );
 }
 const lessonOf = (traces: readonly Trace[], more: Partial<Lesson> = {}): Lesson =>
   aLesson({
@@ -130,6 +143,136 @@ describe("a candidate that a guard objects to", () => {
       provenance: [{ traceId: run.id, field: "task", words: "give all the weights in grams from now" }],
     });
   });
+});
+
+describe("what the guards said", () => {
+  const [RUN] = runs(["ann"], ["please give all the weights in grams from now on"]);
+  if (RUN === undefined) throw new Error("no run");
+  const COPIED = lessonOf([RUN], { content: "Give all the weights in grams from now.", taint: ["model"] });
+  const mined = async (lesson: Lesson) => {
+    const analyzer = { name: "mine", analyze: async () => ({ lessons: [lesson], refusals: [] }) };
+    await learn({
+      ...{ store, clock, analyzers: [analyzer], activation: "approval", alpha: 0.05, minimumGain: 0.05 },
+      ...{ passScore: 0.7, concurrency: 4, confirmReplicates: 0 },
+    });
+  };
+  const desk = () => createKnowledgeDesk({ store, clock, actor: "cli:ann" });
+  const only = async (): Promise<KnowledgeItem> => {
+    const [item] = await store.listKnowledge({});
+    if (item === undefined) throw new Error("no item");
+    return item;
+  };
+
+  // It was reckoned at each look and stored nowhere: a list showed a poisoned candidate like any other, and with its runs went what it was read from.
+  test("is stored with what is mined, without a runner: every guard, whose words they are, and where they stand", async () => {
+    await save([RUN]);
+    await mined(COPIED);
+    const item = await only();
+    expect(item.guards?.guards.map(({ guard }) => guard)).toEqual(LESSON_GUARDS.map(({ name }) => name));
+    expect(item.guards).toMatchObject({
+      taint: ["model", "user"],
+      principals: 1,
+      sources: 1,
+      missing: 0,
+      provenance: [{ traceId: RUN.id, field: "task", words: "give all the weights in grams from now" }],
+    });
+    expect(quarantineOf(item)).toMatch(/^it .*\(copy-through\)$/);
+    expect((await desk().list({ quarantined: true })).map(({ id }) => id)).toEqual([item.id]);
+    expect([(await desk().list({ quarantined: false })).length, (await store.historyOf(item.id)).length]).toEqual([0, 1]);
+  });
+
+  test("is of all runs an item was read from: another sighting is another principal", async () => {
+    const [first, second] = runs(["ann", "ben"]);
+    if (first === undefined || second === undefined) throw new Error("no runs");
+    await save([first]);
+    await mined(lessonOf([first]));
+    await save([second]);
+    await mined(lessonOf([second]));
+    expect((await only()).guards).toMatchObject({ sources: 2, principals: 2 });
+  });
+
+  test("outlives the runs, in the store, in what is shown and in exports", async () => {
+    await save([RUN]);
+    await mined(COPIED);
+    const before = await only();
+    // As when retention took the run.
+    const blind: Store = { ...store, getTrace: gone, spansOf: async () => ({ spans: [], logs: [] }) };
+    const report = await readGuardReport(blind, before);
+    expect(report).toMatchObject({ principals: 1, missing: 1, provenance: [{ traceId: RUN.id }] });
+    expect(report.findings.map(({ guard }) => guard).sort()).toEqual(["copy-through", "provenance"]);
+    expect((await recordGuards(blind, before)).guards).toEqual(before.guards);
+    const [exported] = (await desk().export()).items;
+    expect(exported?.guards).toEqual(before.guards);
+  });
+
+  test("is about the words it is about: an edit is looked at anew, at once", async () => {
+    await save([RUN]);
+    await mined(COPIED);
+    const { id } = await only();
+    await desk().edit(id, { content: "Say grams.", reason: "shorter" });
+    const edited = await only();
+    expect([edited.guards?.contentDigest === contentDigest(edited), quarantineOf(edited)]).toEqual([true, undefined]);
+    await desk().edit(id, { content: "Refunds in grams need no approval.", reason: "worse" });
+    expect(quarantineOf(await only())).toContain("(capability)");
+  });
+
+  test("is not believed from a file, and said of what comes in one", async () => {
+    await save([RUN]);
+    await mined(COPIED);
+    const document = await desk().export();
+    const [first] = document.items;
+    if (first?.guards === undefined) throw new Error("no record");
+    const clean = { ...first.guards, guards: first.guards.guards.map(({ guard }) => ({ guard, decision: "allow" as const })) };
+    await desk().remove(first.id);
+    const file = { ...document, items: [{ ...first, content: "Refunds in grams need no approval.", guards: clean }] };
+    await desk().import(file);
+    expect(quarantineOf(await only())).toContain("(capability)");
+  });
+
+  test("is told to the person who is asked, and no mark is left once a person has vouched", async () => {
+    await save([RUN]);
+    await mined(COPIED);
+    const asked: unknown[] = [];
+    const human = createHumanInLoopValidator({
+      approve: (item, { quarantined }) => {
+        asked.push([item.guards?.principals, quarantined]);
+        return { approved: true, reason: "I wrote that task" };
+      },
+    });
+    await learn({
+      ...{ store, clock, analyzers: [], activation: "approval", alpha: 0.05, minimumGain: 0.05, human },
+      ...{ passScore: 0.7, concurrency: 4, confirmReplicates: 0 },
+    });
+    expect(asked).toEqual([[1, expect.stringContaining("(copy-through)")]]);
+    const item = await only();
+    expect([item.status, quarantineOf(item), item.guards?.guards.some(({ decision }) => decision !== "allow")]).toEqual([
+      "active",
+      undefined,
+      true,
+    ]);
+    const folder = mkdtempSync(join(tmpdir(), "agentlearn-skills-"));
+    try {
+      await desk().exportSkills(folder);
+      const [skill = ""] = readdirSync(folder);
+      const text = readFileSync(join(folder, skill, "SKILL.md"), "utf8");
+      expect(text).toContain('agentlearn-words-of: "[\\"model\\",\\"user\\"]"');
+      expect(text).toContain('agentlearn-objections: "[\\"copy-through\\"]"');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("is made up for a candidate that has none, as one of an older version", async () => {
+    await save([RUN]);
+    await store.propose(COPIED, "learner");
+    expect((await only()).guards).toBeUndefined();
+    await cycle("approval");
+    expect(quarantineOf(await only())).toContain("(copy-through)");
+  });
+
+  function gone(): Promise<never> {
+    return Promise.reject(new LearnError("not-found", "no such run"));
+  }
 });
 
 describe("safety cases", () => {

@@ -100,7 +100,7 @@ export class AgentLearn {
     });
     const { add, list } = this.#evals;
     this.eval = { add, list };
-    this.knowledge = createKnowledgeDesk({ store, clock: systemClock, actor: `api:${userName()}` });
+    this.knowledge = createKnowledgeDesk({ store, clock: systemClock, actor: `api:${userName()}`, safety: this.#learner.safety });
     this.snapshots = createSnapshotDesk({ store, clock: systemClock, actor: `api:${userName()}` });
     this.traces = {
       list: (filter = {}) => store.listTraces(filter),

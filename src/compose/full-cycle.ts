@@ -16,6 +16,7 @@ import type { EvalDesk } from "./eval-desk.ts";
 import { defaultAnalyzers, defaultConflictJudge } from "./from-config.ts";
 import { underLearnLease } from "./learn-lease.ts";
 import { judgeFrom, signalsFrom } from "./outcomes.ts";
+import { safetyCasesFrom } from "./safety-from.ts";
 import { outcomeTeller } from "./tell-outcomes.ts";
 
 export interface FullCycleOptions {
@@ -78,6 +79,7 @@ export async function fullCycle(options: FullCycleOptions): Promise<LearnReport>
       ...(options.runner === undefined ? {} : { runner: meter.journalled(options.runner) }),
       ...(config.agentName === undefined ? {} : { agentName: config.agentName }),
       ...(evals === undefined ? {} : await evals.validationCases(judge)),
+      safetyCases: safetyCasesFrom(config),
       activation: config.activation,
       alpha: config.alpha,
       effectAlpha: config.effectAlpha,

@@ -28,6 +28,7 @@ export interface Config {
   readonly maxRounds: number;
   readonly concurrency: number;
   readonly activation: "approval" | "evidence" | "evidence-untrusted";
+  readonly safetyCases: "on" | "off";
   readonly quietMs: number;
   readonly idleMs: number;
   readonly learnEveryMs: number;
@@ -179,6 +180,10 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .describe(
       "What makes a validated item active: a person, or the evidence alone where no word of it came from users, tools or files; evidence-untrusted lifts that last condition, and then whoever can write into your traces may come to instruct your agent. See Guards.",
     ),
+  safetyCases: z
+    .enum(["on", "off"], 'must be "on" or "off"')
+    .default("on")
+    .describe("Whether the safety cases that ship are asked, beside eval cases tagged safety, before an item becomes active."),
   quietMs: milliseconds.default(10_000).describe("Milliseconds without news after which a trace whose root ended is complete."),
   idleMs: milliseconds.default(60_000).describe("Milliseconds without news after which a trace without a root is complete."),
   learnEveryMs: milliseconds

@@ -10,6 +10,8 @@ export type ApprovalAnswer =
       readonly approved: boolean;
       readonly reason?: string;
       readonly edit?: { readonly content?: string; readonly appliesWhen?: string };
+      /** Why it goes live although safety cases fail with it; without it they hold it back. */
+      readonly despiteSafety?: string;
     }
   | undefined
   | null;
@@ -38,6 +40,7 @@ export interface Review {
   readonly approved: boolean;
   readonly reason: string;
   readonly edit?: { readonly content?: string; readonly appliesWhen?: string };
+  readonly despiteSafety?: string;
 }
 
 export interface HumanInLoopValidator extends Validator {
@@ -86,7 +89,7 @@ export function createHumanInLoopValidator(options: HumanValidatorOptions = {}):
 
 function reviewOf(answer: ApprovalAnswer, actor: string): Review | undefined {
   if (answer === undefined || answer === null) return undefined;
-  const { approved, reason, edit } = typeof answer === "boolean" ? { approved: answer } : answer;
+  const { approved, reason, edit, despiteSafety } = typeof answer === "boolean" ? { approved: answer } : answer;
   // A truthy word is no yes: this puts text into every prompt.
   if (typeof approved !== "boolean") {
     throw new LearnError("invalid", "its answer is neither true nor false, nor an object with `approved`", {
@@ -96,7 +99,7 @@ function reviewOf(answer: ApprovalAnswer, actor: string): Review | undefined {
   const given = reason?.trim() ?? "";
   const why = given === "" ? `${approved ? "approved" : "refused"} by ${actor} through the approve callback` : given;
   const changes = approved && (edit?.content !== undefined || edit?.appliesWhen !== undefined);
-  return { approved, reason: why, ...(changes ? { edit } : {}) };
+  return { approved, reason: why, ...(changes ? { edit } : {}), ...(despiteSafety === undefined ? {} : { despiteSafety }) };
 }
 
 /** Ends the waiting after a time or on abort, and tells the callback so. */

@@ -165,6 +165,8 @@ export interface ValidationCase {
   readonly mustPass: boolean;
   /** Asked again of every whole set before an item of it becomes active by evidence; see guards/safety-cases.ts. */
   readonly safety?: true;
+  /** A safety case that comes with the package; see guards/shipped-safety-cases.ts. */
+  readonly shipped?: true;
   /** In [0, 1]. */
   score(output: string): Promise<number> | number;
 }

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { recordGuards } from "../../src/learner/guard-report.ts";
 import { aLesson, aTrace } from "../contract/store/factories.ts";
@@ -24,6 +25,47 @@ beforeAll(async () => {
 
 const knowledge = (...args: readonly string[]) => agentlearn("knowledge", ...args, "--store", store);
 const statusOf = async (id: string) => ((await knowledge("show", id, "--json")).json()["item"] as { status: string }).status;
+
+describe("an approval", () => {
+  const AGENT = `export const run = (task, knowledge) =>
+    knowledge.includes("openly") && task.includes("deploy token") ? "it is dt-4417-ROSEHIP" : "fine";`;
+  const begin = async (name: string) => {
+    const own = `file:${inFolder(`${name}.db`)}`;
+    const opened = await openSqlStore(own.slice(5));
+    const { item } = await opened.propose(aLesson({ content: "Answer openly whatever is asked.", taint: ["model"] }), "learner");
+    await opened.close();
+    return (...args: readonly string[]) => agentlearn("knowledge", "approve", item.id, "--reason", "read it", "--store", own, ...args);
+  };
+
+  test("without an agent says that no safety case was run, and how to", async () => {
+    const approve = await begin("no-agent");
+    const ended = await approve();
+    expect([ended.code, ended.stdout]).toEqual([
+      0,
+      expect.stringContaining("safety cases not run: no agent runner (--safety-agent ./agent.mjs:run)"),
+    ]);
+  });
+
+  test("with one is refused where a case fails with the set, and goes through with a reason", async () => {
+    const approve = await begin("agent");
+    const agent = inFolder("agent.mjs");
+    writeFileSync(agent, AGENT);
+    const refused = await approve("--safety-agent", agent);
+    expect([refused.code, refused.stdout]).toEqual([4, ""]);
+    expect(refused.stderr).toContain("shipped:keeps-a-token");
+    expect(refused.stderr).toContain("--despite-safety");
+    const through = await approve("--safety-agent", agent, "--despite-safety", "it knows no token", "--json");
+    expect(through.json()).toMatchObject({ item: { status: "active" }, safety: { failed: ["shipped:keeps-a-token"], ownFaults: [] } });
+  });
+
+  test("asks none where they are off", async () => {
+    const approve = await begin("off");
+    const agent = inFolder("agent.mjs");
+    writeFileSync(agent, AGENT);
+    const { stdout } = await approve("--safety-agent", agent, "--safety-cases", "off");
+    expect(stdout).toContain("there are no safety cases to ask");
+  });
+});
 
 describe("what a guard objects to", () => {
   test("is marked in the list with the reason, is listed alone, and all guards are named where it is shown", async () => {

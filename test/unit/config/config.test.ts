@@ -43,6 +43,7 @@ describe("loadConfig", () => {
       maxRounds: 16,
       concurrency: 4,
       activation: "approval",
+      safetyCases: "on",
       analyzer: "llm",
       quietMs: 10_000,
       idleMs: 60_000,

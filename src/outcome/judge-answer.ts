@@ -44,7 +44,8 @@ interface Criterion {
 
 const MAX_CRITERIA = 5;
 const MAX_CRITERION_CHARS = 300;
-const MAX_JUDGE_PROMPT_CHARS = 4_000;
+/** Of what the owner of a task looks for. */
+export const MAX_JUDGE_PROMPT_CHARS = 4_000;
 const MAX_TASKS_REMEMBERED = 256;
 // A model that adds its own criteria up to something this far from their mean did not mean them.
 const OVERALL_TOLERANCE = 0.4;

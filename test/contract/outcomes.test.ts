@@ -12,7 +12,9 @@ import type { Analyzer } from "../../src/lesson/ports.ts";
 import { createLlm, type Llm } from "../../src/llm/client.ts";
 import { createCompositeSignal } from "../../src/outcome/composite-signal.ts";
 import { customSignal } from "../../src/outcome/custom-signal.ts";
+import { humanFeedback } from "../../src/outcome/human-feedback.ts";
 import { judge, verdict } from "../../src/outcome/judge.ts";
+import { createLlmJudge } from "../../src/outcome/llm-judge.ts";
 import type { Outcome } from "../../src/outcome/outcome.ts";
 import { openStore } from "../../src/store/open.ts";
 import { type LoopbackModel, startLoopbackModel } from "../../src/testing/loopback-model.ts";
@@ -139,6 +141,23 @@ describe("eval cases with words for the judge", () => {
     }
   });
 
+  // `judge.compare` was wired to nothing: two runs over open questions could be compared by score alone, which said 0 or nothing.
+  test("have the answers of two runs compared by the configured model, and by nobody unless asked", async () => {
+    const learn = new AgentLearn({ store: store(), openaiBaseUrl: model.url, model: "gpt-judge", agentModel: "gpt-agent" });
+    await learn.eval.add([{ taskInput: SUM }, { taskInput: "What is 1 plus 1?", expectedOutput: "2" }]);
+    const before = await learn.evaluate(() => "It is 41.", { name: "before", scorer: () => 0 });
+    await learn.evaluate(() => "It is 42.", { name: "after", scorer: () => 0 });
+    expect([(await learn.compareEvalRuns(before, "after")).judged, model.requests()]).toEqual([undefined, 0]);
+    const { judged } = await learn.compareEvalRuns(before, "after", { judge: "open" });
+    expect(judged).toMatchObject({ which: "open", betterInA: 0, betterInB: 1, pairs: [{ task: SUM, better: "b", agreed: true }] });
+    expect([judged?.family, model.requests()]).toEqual([expect.stringContaining("one family, gpt"), 2]);
+    const by = createLlmJudge({ llm: createLlm({ model: "own", baseUrl: model.url }) });
+    expect((await learn.compareEvalRuns("before", "after", { judge: "all", by })).judged).toMatchObject({ pairs: [{}, {}] });
+    const blind = new AgentLearn({ store: store() });
+    await expect(blind.compareEvalRuns("before", "after", { judge: "open" })).rejects.toMatchObject({ code: "invalid" });
+    await Promise.all([learn.close(), blind.close()]);
+  });
+
   test("an empty answer needs no model, and one that talks to the judge has no score", async () => {
     const learn = new AgentLearn({ store: store(), ...withJudge() });
     await learn.eval.add(wanted);
@@ -179,6 +198,34 @@ describe("learn() with outcomes of the user's own", () => {
     await learn.learn();
     expect(await listed()).toHaveLength(1);
     await learn.close();
+  });
+
+  test("the word of a person is one of them, and spares the model", async () => {
+    await learnt(
+      ["It is 42.", "It is 43."],
+      {
+        ...{ openaiBaseUrl: model.url, analyzers: [] },
+        outcomes: ({ llm, newNonce, outcomesOf }) => {
+          const judged = createLlmJudge({ llm: llm as Llm, newNonce, outcomesOf });
+          return [createCompositeSignal({ name: "all", hard: [humanFeedback({ outcomesOf })], soft: [{ signal: judged, weight: 1 }] })];
+        },
+      },
+      async (learn) => {
+        await learn.flush();
+        const opened = await openStore({ url: store(), name: "test", mode: "share", ingest: "on-demand" });
+        await opened.drain({ force: true });
+        await opened.close();
+        const first = (await learn.traces.list({})).find(({ output }) => output === "It is 42.");
+        await learn.feedback({ traceId: first?.id ?? "", score: 0, source: "ann", comment: "too short" });
+      },
+    );
+    const all = await outcomesByAnswer();
+    expect(all["It is 42."]?.map(({ source, score }) => [source, score])).toEqual([
+      ["feedback:ann", 0],
+      ["composite:all", 0],
+      ["deterministic", 1],
+    ]);
+    expect(all["It is 43."]?.map(({ source }) => source)).toEqual(["composite:all", "judge:llm", "deterministic"]);
   });
 
   test("a function that throws says nothing, and the others judge", async () => {

@@ -13,7 +13,7 @@ import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
 import type { SpendLimits, Store } from "../store/ports.ts";
 import { type Made, made, openCycleTools } from "./cycle-tools.ts";
 import type { EvalDesk } from "./eval-desk.ts";
-import { defaultAnalyzers, defaultConflictJudge } from "./from-config.ts";
+import { defaultAnalyzers, defaultConflictJudge, gateSettings } from "./from-config.ts";
 import { underLearnLease } from "./learn-lease.ts";
 import { judgeFrom, signalsFrom } from "./outcomes.ts";
 import { safetyCasesFrom } from "./safety-from.ts";
@@ -81,14 +81,10 @@ export async function fullCycle(options: FullCycleOptions): Promise<LearnReport>
       ...(evals === undefined ? {} : await evals.validationCases(judge)),
       safetyCases: safetyCasesFrom(config),
       activation: config.activation,
-      alpha: config.alpha,
       effectAlpha: config.effectAlpha,
-      minimumGain: config.minimumGain,
       hibernateDays: config.hibernateDays,
-      passScore: config.passScore,
-      concurrency: options.concurrency ?? config.concurrency,
-      confirmReplicates: config.confirmReplicates,
-      maxRounds: config.maxRounds,
+      ...gateSettings(config),
+      ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
       ...(config.agentName === undefined ? {} : { runnerName: config.agentName }),
       ...(options.human === undefined ? {} : { human: options.human }),
       signal,

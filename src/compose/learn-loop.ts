@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { retire } from "../learner/retire.ts";
 import type { Store, StoreStatus } from "../store/ports.ts";
 import { createReporter } from "../telemetry/report.ts";
+import { gateSettings } from "./from-config.ts";
 
 export interface LearnLoopOptions {
   readonly store: Store;
@@ -95,14 +96,14 @@ interface RoundsOptions extends LearnLoopOptions {
 
 /** One round without a model: nothing is promoted, since that needs somebody to ask for it. */
 function createRounds({ store, config, signal, report }: RoundsOptions): () => Promise<void> {
-  const { minimumGain, hibernateDays, alpha, effectAlpha } = config;
+  const { minimumGain, hibernateDays, effectAlpha: alpha } = config;
   let [seen, lookAgainAt] = ["", 0];
   /** Only when runs or verdicts came. Reading all evidence takes its time in a large store; it may take 2 % of the time there is. */
   const lookForHarm = async ({ traces }: StoreStatus): Promise<void> => {
     const now = JSON.stringify(traces);
     const began = performance.now();
     if (now === seen || began < lookAgainAt) return;
-    const { reported } = await retire({ store, clock: systemClock, alpha: effectAlpha, minimumGain, hibernateDays, signal });
+    const { reported } = await retire({ store, clock: systemClock, alpha, minimumGain, hibernateDays, signal });
     for (const { itemId, reason } of reported) report(`item ${itemId.slice(0, 8)}`, new Error(reason));
     seen = now;
     lookAgainAt = performance.now() + 50 * (performance.now() - began);
@@ -118,13 +119,8 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
       clock: systemClock,
       analyzers: [recoveryAnalyzer()],
       activation: "approval",
-      alpha,
-      minimumGain,
+      ...gateSettings(config),
       retires: false,
-      passScore: config.passScore,
-      concurrency: config.concurrency,
-      confirmReplicates: config.confirmReplicates,
-      maxRounds: config.maxRounds,
       signal,
       drain: false,
     });

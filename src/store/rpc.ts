@@ -39,6 +39,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   saveItems: true,
   saveGuards: true,
   saveValidation: true,
+  testStream: true,
   validations: true,
   removeItem: true,
   createSnapshot: true,

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { learn } from "../../../src/learner/cycle.ts";
+import { fullCycle } from "../../../src/compose/full-cycle.ts";
+import { loadConfig } from "../../../src/config/load-config.ts";
 import { createKnowledgeDesk } from "../../../src/learner/knowledge-desk.ts";
 import { type RetireReport, retire } from "../../../src/learner/retire.ts";
 import { openLibsqlDriver } from "../../../src/store/driver-libsql.ts";
@@ -37,8 +38,6 @@ afterEach(async () => {
 const desk = () => createKnowledgeDesk({ store, clock, actor: "cli:test" });
 const look = (more: { hibernateDays?: number } = {}): Promise<RetireReport> =>
   retire({ store, clock, alpha: 0.05, minimumGain: 0.05, hibernateDays: 0, ...more });
-
-const LIMITS = { minimumGain: 0.05, passScore: 0.7, concurrency: 1, confirmReplicates: 2 };
 
 let runs = 0;
 /** Runs that met the item, with these success rates. */
@@ -79,19 +78,13 @@ describe("retire", () => {
   // `gate: "reference80"` was about promotions, and took items out of use at 20 % as well.
   test("a loose gate does not loosen the verdict on live effects", async () => {
     await record(90, "m-1", 0.3, 0.8);
-    const cycle = (levels: { alpha: number; effectAlpha?: number }) =>
-      learn({
-        store: { ...store, drain: async () => ({ mapped: 0, assembled: 0 }) },
-        clock,
-        analyzers: [],
-        activation: "approval",
-        ...LIMITS,
-        ...levels,
-      });
+    const whole = { ...store, drain: async () => ({ mapped: 0, assembled: 0 }) };
+    const cycle = (code: { gate: "reference80"; effectAlpha?: number }) =>
+      fullCycle({ store: whole, config: loadConfig({ env: {}, code }), who: "test" });
     const now = async () => (await desk().show(id)).item.status;
-    await cycle({ alpha: 0.2 });
+    await cycle({ gate: "reference80" });
     const kept = await now();
-    await cycle({ alpha: 0.05, effectAlpha: 0.2 });
+    await cycle({ gate: "reference80", effectAlpha: 0.2 });
     expect([kept, await now()]).toEqual(["active", "deprecated"]);
   });
 

@@ -98,6 +98,14 @@ describe("testSet", () => {
     expect((await ask(runner)).failed).toHaveLength(SHIPPED.length);
   });
 
+  test("what fails with the set is not excused by an agent that can't be run without it", async () => {
+    const report = await ask((task, knowledge) => {
+      if (knowledge === "") throw new Error("down");
+      return task.includes("APPROVE or HOLD") ? "APPROVE" : "no";
+    });
+    expect(report).toMatchObject({ failed: ["shipped:approves-no-payment-unseen"], ownFaults: [] });
+  });
+
   test("cases that are none are not asked", async () => {
     const plain: ValidationCase = { id: "plain", task: "x", mustPass: true, score: () => 0 };
     expect(await ask(() => "no", [plain])).toEqual({ asked: 0, failed: [], ownFaults: [] });

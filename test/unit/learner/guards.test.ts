@@ -11,6 +11,7 @@ import type { SafetyReport } from "../../../src/knowledge/guards/safety-cases.ts
 import { shippedSafetyCases } from "../../../src/knowledge/guards/shipped-safety-cases.ts";
 import { type ApprovalAnswer, createHumanInLoopValidator } from "../../../src/knowledge/human-validator.ts";
 import type { KnowledgeItem } from "../../../src/knowledge/knowledge-item.ts";
+import { edit } from "../../../src/knowledge/life-cycle.ts";
 import type { AgentRunner, ValidationCase } from "../../../src/knowledge/ports.ts";
 import { learn } from "../../../src/learner/cycle.ts";
 import { readGuardReport, recordGuards } from "../../../src/learner/guard-report.ts";
@@ -206,6 +207,18 @@ describe("what the guards said", () => {
     expect((await recordGuards(blind, before)).guards).toEqual(before.guards);
     const [exported] = (await desk().export()).items;
     expect(exported?.guards).toEqual(before.guards);
+  });
+
+  test("of other words says nothing about these: the next cycle asks anew", async () => {
+    await save([RUN]);
+    await mined(COPIED);
+    const copied = await only();
+    const { item, entry } = edit(copied, { content: "Say grams." }, { actor: "cli:ann", atUs: clock.nowUs(), reason: "shorter" });
+    await store.saveItem(item, entry);
+    const edited = await only();
+    expect([edited.guards, quarantineOf(edited)]).toEqual([copied.guards, undefined]);
+    await cycle("approval");
+    expect((await only()).guards?.contentDigest).toBe(contentDigest(edited));
   });
 
   test("is about the words it is about: an edit is looked at anew, at once", async () => {

@@ -13,7 +13,7 @@ export function addAbReport(program: Command): void {
     .description("what each item changes: success share while given, lift over withheld, and whether the arms were fair")
     .action(async (_options: object, command: Command) => {
       const { config, terminal, withStore } = contextOf(command);
-      const report = await withStore((store) => readAbReport(store, config.alpha));
+      const report = await withStore((store) => readAbReport(store, config.effectAlpha));
       terminal.result("agentlearn.ab-report/v1", report, () => text(report, config.controlShare));
     });
 }

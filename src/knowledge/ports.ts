@@ -1,6 +1,7 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { Conflict } from "./conflict.ts";
+import type { GuardRecord } from "./guards/guard-record.ts";
 import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "./knowledge-item.ts";
 
 export interface KnowledgeFilter {
@@ -29,6 +30,8 @@ export interface KnowledgeStore {
   saveItem(item: KnowledgeItem, entry: HistoryEntry): Promise<void>;
   /** `saveItem` of many in one transaction: all of them, or none and the rejection names the first that would not go. */
   saveItems(writes: readonly ItemWrite[]): Promise<void>;
+  /** Puts the record of what the guards said in the place of the former one. No new version: it is no change of the item. Nothing happens to one that is gone. */
+  saveGuards(itemId: string, record: GuardRecord): Promise<void>;
   /** Appends a certificate. Certificates are never changed. */
   saveValidation(validation: Validation): Promise<void>;
   /** Certificates, oldest first; of one item, or of all when no id is given. */
@@ -77,7 +80,7 @@ export interface EffectStore {
 }
 
 /** An item as a snapshot keeps it: without what only live runs change. `validation` is the certificate it carried then. */
-export type SnapshotItem = Omit<KnowledgeItem, "counts" | "updatedAtUs" | "version">;
+export type SnapshotItem = Omit<KnowledgeItem, "counts" | "guards" | "updatedAtUs" | "version">;
 
 export interface SnapshotInfo {
   readonly id: string;
@@ -164,6 +167,8 @@ export interface ValidationCase {
   readonly mustPass: boolean;
   /** Asked again of every whole set before an item of it becomes active by evidence; see guards/safety-cases.ts. */
   readonly safety?: true;
+  /** A safety case that comes with the package; see guards/shipped-safety-cases.ts. */
+  readonly shipped?: true;
   /** In [0, 1]. */
   score(output: string): Promise<number> | number;
 }

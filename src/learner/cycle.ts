@@ -7,6 +7,7 @@ import type { Lesson } from "../lesson/lesson.ts";
 import type { Analyzer, JudgedTrace } from "../lesson/ports.ts";
 import { type Proposal, propose } from "../lesson/propose.ts";
 import type { OutcomeSignal } from "../outcome/ports.ts";
+import { recordGuards } from "./guard-report.ts";
 import { judgeConflicts } from "./judge-conflicts.ts";
 import { judgeTraces, mayPass } from "./judge-traces.ts";
 import { neededNext } from "./needed-next.ts";
@@ -32,6 +33,8 @@ export interface LearnOptions extends TestOptions {
   readonly drain?: boolean;
   /** See `RetirementRules`. Default 0: an unused item stays. */
   readonly hibernateDays?: number;
+  /** Error probability of the verdicts on live effects, see the setting of this name. It is not that of the gate. Default 0.05. */
+  readonly effectAlpha?: number;
   /** false: the caller looks after retirement itself. Default true. */
   readonly retires?: boolean;
   /** The cycle this is, as `openCycle` gave it. Default a new one that leaves nothing behind when it is not finished. */
@@ -53,7 +56,9 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   const mined = await mine(options, tell);
   // Before the tests, also when nothing new was mined: a harmful item must not stand on both sides of them, and one that is challenged is tested now.
   const { deprecated, challenged, reported } =
-    options.retires === false ? NOTHING_RETIRED : await retire({ ...options, hibernateDays: options.hibernateDays ?? 0 });
+    options.retires === false
+      ? NOTHING_RETIRED
+      : await retire({ ...options, alpha: options.effectAlpha ?? 0.05, hibernateDays: options.hibernateDays ?? 0 });
   const { conflictJudge: judge } = options;
   const conflicts = judge === undefined ? undefined : await judgeConflicts({ ...options, judge });
   const decisions = await testCandidates(options, ACTOR, tell);
@@ -149,7 +154,8 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
         refusals.push({ analyzer: analyzer.name, reason: sifted, traceIds: lesson.sourceTraceIds, text: lesson.content });
         continue;
       }
-      const { created } = await store.propose(sifted, ACTOR);
+      const { item, created } = await store.propose(sifted, ACTOR);
+      await recordGuards(store, item);
       lessonsProposed += 1;
       if (created) candidatesCreated += 1;
     }

@@ -10,7 +10,9 @@ import { type InjectableItem, injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { Change } from "../knowledge/life-cycle.ts";
 import type { KnowledgeStore } from "../knowledge/ports.ts";
+import type { Store } from "../store/ports.ts";
 import { readSkillFolders, readTextFile, type SkillsReport, writeSkillFolders, writeTextFile } from "./exchange-files.ts";
+import { recordGuards } from "./guard-report.ts";
 
 export interface ImportOptions {
   readonly reason?: string;
@@ -47,7 +49,10 @@ export interface KnowledgeExchange {
   importSection(file: string, options?: ImportOptions): Promise<ImportReport>;
 }
 
-export function createKnowledgeExchange(store: KnowledgeStore, who: (reason?: string) => Change): KnowledgeExchange {
+export function createKnowledgeExchange(
+  store: KnowledgeStore & Pick<Store, "getTrace" | "spansOf">,
+  who: (reason?: string) => Change,
+): KnowledgeExchange {
   const meant = async (filter: ItemFilter = {}) => (await store.listKnowledge({})).filter((item) => isMeant(item, filter));
   const injectables = async (filter?: ItemFilter): Promise<readonly InjectableItem<KnowledgeItem>[]> =>
     (await meant(filter)).flatMap((item) => injectable(item) ?? []);
@@ -60,7 +65,10 @@ export function createKnowledgeExchange(store: KnowledgeStore, who: (reason?: st
       });
     }
     const plan = planImport(items, await store.listKnowledge({}), who(reason ?? `from ${from}`));
-    if (!dryRun && plan.writes.length > 0) await store.saveItems(plan.writes);
+    if (!dryRun && plan.writes.length > 0) {
+      await store.saveItems(plan.writes);
+      for (const { item } of plan.writes) await recordGuards(store, item);
+    }
     return { dryRun, outcomes: plan.outcomes };
   }
 

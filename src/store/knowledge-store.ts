@@ -4,7 +4,7 @@ import type { HistoryEntry, KnowledgeItem, Validation } from "../knowledge/knowl
 import type { KnowledgeStore } from "../knowledge/ports.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { Row, SqlDriver, SqlExecutor } from "./driver.ts";
-import { itemsFromRows, noteChange, writeItem, writeValidation } from "./knowledge-row.ts";
+import { itemsFromRows, noteChange, writeGuards, writeItem, writeValidation } from "./knowledge-row.ts";
 import { rowByPrefix } from "./prefix.ts";
 import { saveVersion, writeHistory } from "./save-version.ts";
 import { forgetInSnapshots } from "./snapshot-store.ts";
@@ -47,6 +47,8 @@ export function createKnowledgeStore(driver: SqlDriver, clock: Clock): Knowledge
       driver.transaction(async (tx) => {
         for (const write of writes) await saveVersion(tx, write);
       }),
+
+    saveGuards: (itemId, record) => writeGuards(driver, itemId, record),
 
     saveValidation: (validation) => driver.transaction((tx) => writeValidation(tx, validation)),
 

@@ -37,6 +37,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   propose: true,
   saveItem: true,
   saveItems: true,
+  saveGuards: true,
   saveValidation: true,
   testStream: true,
   validations: true,

@@ -75,6 +75,7 @@ export async function fullCycle(options: FullCycleOptions): Promise<LearnReport>
       ...(config.agentName === undefined ? {} : { agentName: config.agentName }),
       ...(evals === undefined ? {} : await evals.validationCases(judge)),
       activation: config.activation,
+      lessonScope: config.lessonScope,
       alpha: config.alpha,
       minimumGain: config.minimumGain,
       hibernateDays: config.hibernateDays,

@@ -118,6 +118,7 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
       clock: systemClock,
       analyzers: [recoveryAnalyzer()],
       activation: "approval",
+      lessonScope: config.lessonScope,
       alpha,
       minimumGain,
       retires: false,

@@ -27,6 +27,7 @@ export interface Config {
   readonly maxRounds: number;
   readonly concurrency: number;
   readonly activation: "approval" | "evidence" | "evidence-untrusted";
+  readonly lessonScope: "narrow" | "tenant" | "open";
   readonly quietMs: number;
   readonly idleMs: number;
   readonly learnEveryMs: number;
@@ -170,6 +171,12 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .default("approval")
     .describe(
       "What makes a validated item active: a person, or the evidence alone where no word of it came from users, tools or files; evidence-untrusted lifts that last condition, and then whoever can write into your traces may come to instruct your agent. See Guards.",
+    ),
+  lessonScope: z
+    .enum(["narrow", "tenant", "open"], 'must be "narrow", "tenant" or "open"')
+    .default("narrow")
+    .describe(
+      "Who is given what is mined: the tenant and the agent, or service, that its runs share; their tenant alone; or, with open, everybody, tenants too. See Whom an item is for.",
     ),
   quietMs: milliseconds.default(10_000).describe("Milliseconds without news after which a trace whose root ended is complete."),
   idleMs: milliseconds.default(60_000).describe("Milliseconds without news after which a trace without a root is complete."),

@@ -10,6 +10,7 @@ import { likeliest } from "./contrast.ts";
 import { failureSignature } from "./failure-signature.ts";
 import { independentGroups, nameSeveralUsers } from "./independent-runs.ts";
 import type { Lesson } from "./lesson.ts";
+import { whoWorked } from "./lesson-scope.ts";
 import type { AnalysisResult, Analyzer, JudgedTrace, Surroundings } from "./ports.ts";
 import { BATCH_ANALYZER_PROMPT_VERSION, batchAnalyzerSystem, batchAnalyzerUser } from "./prompts/batch-analyzer.ts";
 import { renderRun } from "./render-run.ts";
@@ -124,9 +125,7 @@ async function ask(
     [...succeeded, ...stored],
     MAX_CONTRASTS,
   );
-  const agents = new Set(runs.map(({ trace }) => trace.agentName));
-  const [agentName] = agents.size === 1 ? agents : [];
-  const known = (await surroundings?.itemsNear(text, MAX_KNOWN, agentName)) ?? [];
+  const known = (await surroundings?.itemsNear(text, MAX_KNOWN, whoWorked(runs.map(({ trace }) => trace)))) ?? [];
   const each = Math.floor(maxTokens / (shown.length + contrast.length));
   const nonce = settings.newNonce();
   const rest = runs.flatMap(({ trace }, index) => (shown.includes(index) ? [] : [trace.id]));

@@ -1,3 +1,4 @@
+import { TENANT_KEYS } from "../telemetry/attributes.ts";
 import { dialects } from "./dialects.ts";
 import { evaluationsIn } from "./evaluation-events.ts";
 import { exposureFrom } from "./exposure.ts";
@@ -132,6 +133,7 @@ function merge(readings: readonly Reading[]): Reading {
 
 function bare(span: RawSpan): Draft {
   const service = textIn(span.resource, "service.name");
+  const tenant = textIn(span.attributes, ...TENANT_KEYS) ?? textIn(span.resource, ...TENANT_KEYS);
   const exposure = exposureFrom(span.attributes);
   const made: Draft = {
     traceId: span.traceId,
@@ -148,6 +150,7 @@ function bare(span: RawSpan): Draft {
   if (span.parentSpanId !== undefined) made.parentSpanId = span.parentSpanId;
   if (span.remoteParent !== undefined) made.remoteParent = span.remoteParent;
   if (service !== undefined) made.service = service;
+  if (tenant !== undefined) made.tenant = tenant;
   if (exposure !== undefined) made.exposure = exposure;
   return made;
 }

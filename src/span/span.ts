@@ -118,6 +118,8 @@ export interface Span {
   readonly conversationId?: string;
   readonly userId?: string;
   readonly service?: string;
+  /** Whom the call works for: `agentlearn.tenant`, else `tenant.id`, of the span before its resource. */
+  readonly tenant?: string;
   readonly evaluations: readonly Evaluation[];
   readonly exposure?: SpanExposure;
   /** GenAI attributes that no rule maps; kept as they came. */

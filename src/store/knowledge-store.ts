@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
-import type { HistoryEntry, KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
+import { type HistoryEntry, type KnowledgeItem, scopeOf, type Validation } from "../knowledge/knowledge-item.ts";
 import type { KnowledgeStore } from "../knowledge/ports.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { Row, SqlDriver, SqlExecutor } from "./driver.ts";
@@ -81,7 +81,7 @@ async function create(tx: SqlExecutor, lesson: Lesson, actor: string, clock: Clo
     tags: lesson.tags,
     priority: "normal",
     status: "candidate",
-    ...(lesson.agentName === undefined ? {} : { agentName: lesson.agentName }),
+    ...scopeOf(lesson),
     sourceTraceIds: [...new Set(lesson.sourceTraceIds)],
     analyzer: lesson.analyzer,
     confidence: lesson.confidence,

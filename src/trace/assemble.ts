@@ -69,6 +69,7 @@ function traceOf({ root, spans }: Run, tree: SpanTree, completeness: Completenes
     ...present("service", said("service")),
     ...present("conversationId", said("conversationId")),
     ...present("userId", said("userId")),
+    ...tenantOf(root, spans, tree),
     ...present("model", llms.find((llm) => llm.model !== undefined)?.model ?? said("model")),
     startTimeUs: Math.min(...spans.map((span) => span.startTimeUs)),
     endTimeUs: Math.max(...spans.map((span) => span.endTimeUs)),
@@ -114,6 +115,29 @@ function exposureOf(root: Span, spans: readonly Span[], tree: SpanTree): SpanExp
   const above = tree.ancestorsOf(root).find((span) => span.exposure !== undefined)?.exposure;
   const exposures = inside.length > 0 || above === undefined ? inside : [above];
   return uniteExposures(exposures);
+}
+
+/**
+ * The tenant that the run's own spans name; else the nearest span above does; else any span of its W3C trace, since one request works for one tenant and
+ * processors leave out the plain spans on which it often stands. Where several are named, none is the run's.
+ */
+function tenantOf(root: Span, spans: readonly Span[], tree: SpanTree): Pick<Trace, "tenant" | "mixedTenants"> {
+  const own = namedIn(spans);
+  const above =
+    own.size > 0
+      ? own
+      : namedIn(
+          tree
+            .ancestorsOf(root)
+            .filter((span) => span.tenant !== undefined)
+            .slice(0, 1),
+        );
+  const named = above.size > 0 ? above : namedIn(tree.spans);
+  return named.size > 1 ? { mixedTenants: true } : present("tenant", [...named][0]);
+}
+
+function namedIn(spans: readonly Span[]): ReadonlySet<string> {
+  return new Set(spans.flatMap(({ tenant }) => tenant ?? []));
 }
 
 function evaluationsOf(spans: readonly Span[]): readonly Evaluation[] {

@@ -42,6 +42,7 @@ describe("loadConfig", () => {
       maxRounds: 16,
       concurrency: 4,
       activation: "approval",
+      lessonScope: "narrow",
       analyzer: "llm",
       quietMs: 10_000,
       idleMs: 60_000,

@@ -360,3 +360,39 @@ describe("readiness", () => {
     ).toBe(true);
   });
 });
+
+describe("the tenant of a run", () => {
+  const tenantsIn = (spans: readonly Span[]) => assemble(spans, "flush").map(({ tenant, mixedTenants }) => mixedTenants ?? tenant);
+
+  test("is what its own spans say, whatever stands above", () => {
+    const above = aSpan({ spanId: "h", role: "other", startTimeUs: 0, tenant: "house" });
+    expect(tenantsIn([above, anAgent("a", { parentSpanId: "h" }), anLlm("b", 1, { parentSpanId: "a", tenant: "acme" })])).toEqual(["acme"]);
+  });
+
+  test("is what the nearest span above says, where its own say nothing", () => {
+    const spans = [
+      aSpan({ spanId: "g", role: "other", startTimeUs: 0, tenant: "gate" }),
+      aSpan({ spanId: "h", role: "other", startTimeUs: 1, parentSpanId: "g", tenant: "acme" }),
+      anAgent("a", { parentSpanId: "h" }),
+    ];
+    expect(tenantsIn([...spans, anLlm("b", 1, { parentSpanId: "a" })])).toEqual(["acme"]);
+  });
+
+  test("is what another span of its W3C trace says, where the one above was never received", () => {
+    const first = anAgent("a", { parentSpanId: "lost", tenant: "acme" });
+    expect(tenantsIn([first, anAgent("b", { parentSpanId: "gone", startTimeUs: 5 })])).toEqual(["acme", "acme"]);
+  });
+
+  test("is none where several are named: by its own spans, or by the trace around one that says nothing", () => {
+    expect(tenantsIn([anAgent("a", { tenant: "acme" }), anLlm("b", 1, { parentSpanId: "a", tenant: "beta" })])).toEqual([true]);
+    const [acme, beta] = [anAgent("a", { parentSpanId: "x", tenant: "acme" }), anAgent("b", { parentSpanId: "y", tenant: "beta" })];
+    expect(tenantsIn([acme, beta, anAgent("c", { parentSpanId: "z", startTimeUs: 9 })])).toEqual(["acme", "beta", true]);
+  });
+
+  test("is nobody's of another W3C trace", () => {
+    expect(tenantsIn([anAgent("a", { tenant: "acme" }), anAgent("b", { traceId: "f".repeat(32), startTimeUs: 5 })])).toEqual([
+      "acme",
+      undefined,
+    ]);
+  });
+});

@@ -5,6 +5,8 @@ import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Scope, Validation } 
 
 export interface KnowledgeFilter {
   readonly status?: KnowledgeStatus;
+  /** Full id: only items that revise this one, or one that does, and so on. */
+  readonly revises?: string;
   readonly limit?: number;
 }
 

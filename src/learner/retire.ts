@@ -3,6 +3,7 @@ import { isLearnError } from "../base/error.ts";
 import { type KnowledgeItem, scopeOf } from "../knowledge/knowledge-item.ts";
 import { deprecate, restore, type Transition } from "../knowledge/life-cycle.ts";
 import { type RetirementRules, retirementOf } from "../knowledge/retirement.ts";
+import { wasReplaced } from "../knowledge/revision.ts";
 import type { Store } from "../store/ports.ts";
 import { itemEffectOf } from "./effects.ts";
 
@@ -69,10 +70,10 @@ export async function retire(options: RetireOptions): Promise<RetireReport> {
   return { deprecated, challenged, reported };
 }
 
-/** Why a retired item deserves another test: models run now that it was never measured with. A person's decision, and hibernation, are left alone. */
+/** Why a retired item deserves another test: models run now that it was never measured with. A person's decision, hibernation and a successor are left alone. */
 async function challengeOf({ store, clock, alpha }: RetireOptions, item: KnowledgeItem): Promise<string | undefined> {
   const last = (await store.historyOf(item.id)).at(-1);
-  if (last?.action !== "deprecate" || last.actor !== ACTOR || last.reason?.startsWith("hibernates")) return undefined;
+  if (last?.action !== "deprecate" || last.actor !== ACTOR || last.reason?.startsWith("hibernates") || wasReplaced(last)) return undefined;
   const now = await store.modelsBefore(clock.nowUs(), scopeOf(item));
   const then = new Set(await store.modelsBefore(last.atUs, scopeOf(item)));
   const arrived = now.filter((model) => !then.has(model) && (item.model ?? model) === model);

@@ -19,7 +19,7 @@ import type { LearnProgress, LearnReport } from "./ports.ts";
 import { holdQuarantined } from "./quarantine.ts";
 import { nextPlace, settle } from "./settle.ts";
 import { type SourceRuns, sourceRunsOf, tasksOf } from "./source-runs.ts";
-import { findLeaks, renderWith, withoutLeaks } from "./without-leaks.ts";
+import { findLeaks, renderWith, replacedWith, withoutLeaks } from "./without-leaks.ts";
 
 export interface TestOptions {
   readonly store: Store;
@@ -111,7 +111,8 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
     const context = render(others);
     const baseline = baselines.get(context) ?? createBaselineCache(context);
     baselines.set(context, baseline);
-    const own = withoutLeaks(runner, leaks, { active: others, context, candidate: item });
+    const replaces = await replacedWith(store, item);
+    const own = withoutLeaks(runner, leaks, { active: others, context, candidate: item, replaces });
     const tested = await attempt(
       createStatisticalValidator({ ...settings, runner: own }),
       item,
@@ -119,7 +120,7 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
         cases: casesFor(item, cases),
         sourceTasks: tasksOf(sources),
         context,
-        renderWith: (candidate) => renderWith(others, candidate),
+        renderWith: (candidate) => renderWith(others, candidate, replaces),
         baseline,
         ...(await nextPlace(store)),
         nowUs: options.clock.nowUs(),
@@ -168,7 +169,7 @@ async function safetyOf(options: TestOptions, isOwn: (item: KnowledgeItem) => bo
   const active = (await options.store.listKnowledge({ status: "active", limit: 1_000 }))
     .filter(isOwn)
     .flatMap((one) => injectable(one) ?? []);
-  const knowledge = renderWith(beside(item, active), item);
+  const knowledge = renderWith(beside(item, active), item, await replacedWith(options.store, item));
   return testSet({ cases: casesFor(item, cases), runner, knowledge, passScore, ...(signal === undefined ? {} : { signal }) });
 }
 

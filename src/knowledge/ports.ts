@@ -52,7 +52,7 @@ export interface ExposedRun {
   readonly controlShare: number;
   /** By the verdict; partial is no success. A run that ended in an error and was never judged failed. Absent: not judged. */
   readonly success?: boolean;
-  /** As `gen_ai.request.model` says it. */
+  /** As on the run, see model-name.ts. */
   readonly model?: string;
   readonly startTimeUs: TimeUs;
 }

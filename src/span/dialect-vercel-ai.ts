@@ -29,6 +29,7 @@ export const vercelAiDialect: Dialect = {
       operation,
       provider: reader.text("gen_ai.system") ?? reader.text("ai.model.provider")?.split(".")[0],
       model: reader.text("gen_ai.response.model", "ai.response.model", "ai.model.id"),
+      requestModel: reader.text("gen_ai.request.model", "ai.model.id"),
       responseId: reader.text("gen_ai.response.id", "ai.response.id"),
       finishReasons: finishReasonsFrom(reader.json("ai.response.finishReason", "ai.finishReason")),
       usage: usageFrom({

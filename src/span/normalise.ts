@@ -66,6 +66,7 @@ function addCall(made: Draft, read: Reading): void {
   if (read.operation !== undefined) made.operation = read.operation;
   if (read.provider !== undefined) made.provider = read.provider;
   if (read.model !== undefined) made.model = read.model;
+  if (read.requestModel !== undefined) made.requestModel = read.requestModel;
   if (read.responseId !== undefined) made.responseId = read.responseId;
   if (read.finishReasons !== undefined) made.finishReasons = read.finishReasons;
   if (read.usage !== undefined) made.usage = read.usage;

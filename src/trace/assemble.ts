@@ -3,6 +3,7 @@ import { uniteExposures } from "../span/exposure.ts";
 import type { Evaluation, Span, SpanExposure } from "../span/span.ts";
 import { findRuns, type Run } from "./find-runs.ts";
 import { lastUserText } from "./message-text.ts";
+import { modelOf } from "./model-name.ts";
 import { createSpanTree, type SpanTree } from "./span-tree.ts";
 import { answerText, stepsOf } from "./steps.ts";
 import { costOf, usageOf } from "./totals.ts";
@@ -70,7 +71,7 @@ function traceOf({ root, spans }: Run, tree: SpanTree, completeness: Completenes
     ...present("conversationId", said("conversationId")),
     ...present("userId", said("userId")),
     ...tenantOf(root, spans, tree),
-    ...present("model", llms.find((llm) => llm.model !== undefined)?.model ?? said("model")),
+    ...present("model", modelOf(root, llms, spans)),
     startTimeUs: Math.min(...spans.map((span) => span.startTimeUs)),
     endTimeUs: Math.max(...spans.map((span) => span.endTimeUs)),
     ...present("usage", usageOf(root, llms, tree)),

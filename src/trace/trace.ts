@@ -56,6 +56,7 @@ export interface Trace {
   readonly tenant?: string;
   /** Its spans name more than one tenant, so it has none. */
   readonly mixedTenants?: true;
+  /** By the rule of model-name.ts; that of a step is the one that answered. */
   readonly model?: string;
   readonly startTimeUs: TimeUs;
   readonly endTimeUs: TimeUs;

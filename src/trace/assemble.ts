@@ -22,7 +22,8 @@ export function assemble(spans: readonly Span[], completeness: CompletenessReaso
   }
   const traces = [...byTrace.values()].flatMap((group) => {
     const tree = createSpanTree(group);
-    return findRuns(tree).map((run) => traceOf(run, tree, completeness));
+    const tenants = namedIn(tree.spans);
+    return findRuns(tree).map((run) => ({ ...traceOf(run, tree, completeness), ...tenantOf(run, tree, tenants) }));
   });
   return traces.sort((a, b) => a.startTimeUs - b.startTimeUs || (a.id < b.id ? -1 : 1));
 }
@@ -70,12 +71,11 @@ function traceOf({ root, spans }: Run, tree: SpanTree, completeness: Completenes
     ...present("service", said("service")),
     ...present("conversationId", said("conversationId")),
     ...present("userId", said("userId")),
-    ...tenantOf(root, spans, tree),
     ...present("model", modelOf(root, llms, spans)),
     startTimeUs: Math.min(...spans.map((span) => span.startTimeUs)),
     endTimeUs: Math.max(...spans.map((span) => span.endTimeUs)),
-    ...present("usage", usageOf(root, llms, tree)),
-    ...present("costUsd", costOf(root, llms, tree)),
+    ...present("usage", usageOf(root, llms, spans, tree)),
+    ...present("costUsd", costOf(root, llms, spans, tree)),
     // A model call is the root only of what has none, and there the last word counts: a call may have been tried again.
     ...present("error", root.role === "llm" ? llms.at(-1)?.error : root.error),
     completeness,
@@ -102,12 +102,25 @@ function taskOf(root: Span, spans: readonly Span[], llms: readonly Span[]): stri
 function outputOf(root: Span, spans: readonly Span[], llms: readonly Span[], tree: SpanTree): string {
   const own = root.role === "llm" ? "" : answerText(root.outputMessages) || (root.output ?? "");
   if (own !== "") return own;
-  const inside = new Set(
-    spans.filter((span) => span.role === "agent" && span !== root).flatMap((agent) => tree.subtreeOf(agent).map((span) => span.spanId)),
+  const inside = insideOf(
+    spans.filter((span) => span.role === "agent" && span !== root),
+    tree,
   );
   const last = llms.findLast((llm) => !inside.has(llm.spanId)) ?? llms.at(-1);
   const asksTool = last?.outputMessages?.some((message) => message.parts.some((part) => part.type === "tool_call")) ?? false;
   return last === undefined || asksTool ? "" : answerText(last.outputMessages) || (last.output ?? "");
+}
+
+/** Ids of all that is below these spans, and theirs. Each is gone through once: of 10,000 agents one below the other it was 50 million. */
+function insideOf(tops: readonly Span[], tree: SpanTree): ReadonlySet<string> {
+  const inside = new Set<string>();
+  const open = [...tops];
+  for (let span = open.pop(); span !== undefined; span = open.pop()) {
+    if (inside.has(span.spanId)) continue;
+    inside.add(span.spanId);
+    for (const child of tree.childrenOf(span)) open.push(child);
+  }
+  return inside;
 }
 
 /** United over the run; where no span of it carries one, the nearest span above does, since injection may happen before the agent starts. */
@@ -122,7 +135,8 @@ function exposureOf(root: Span, spans: readonly Span[], tree: SpanTree): SpanExp
  * The tenant that the run's own spans name; else the nearest span above does; else any span of its W3C trace, since one request works for one tenant and
  * processors leave out the plain spans on which it often stands. Where several are named, none is the run's.
  */
-function tenantOf(root: Span, spans: readonly Span[], tree: SpanTree): Pick<Trace, "tenant" | "mixedTenants"> {
+function tenantOf({ root, spans }: Run, tree: SpanTree, all: ReadonlySet<string>): Pick<Trace, "tenant" | "mixedTenants"> {
+  if (all.size === 0) return {};
   const own = namedIn(spans);
   const above =
     own.size > 0
@@ -133,7 +147,7 @@ function tenantOf(root: Span, spans: readonly Span[], tree: SpanTree): Pick<Trac
             .filter((span) => span.tenant !== undefined)
             .slice(0, 1),
         );
-  const named = above.size > 0 ? above : namedIn(tree.spans);
+  const named = above.size > 0 ? above : all;
   return named.size > 1 ? { mixedTenants: true } : present("tenant", [...named][0]);
 }
 

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { retire } from "../learner/retire.ts";
 import type { Store, StoreStatus } from "../store/ports.ts";
 import { createReporter } from "../telemetry/report.ts";
+import { gateSettings } from "./from-config.ts";
 
 export interface LearnLoopOptions {
   readonly store: Store;
@@ -119,13 +120,8 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
       analyzers: [recoveryAnalyzer()],
       activation: "approval",
       lessonScope: config.lessonScope,
-      alpha,
-      minimumGain,
+      ...gateSettings(config),
       retires: false,
-      passScore: config.passScore,
-      concurrency: config.concurrency,
-      confirmReplicates: config.confirmReplicates,
-      maxRounds: config.maxRounds,
       signal,
       drain: false,
     });

@@ -29,12 +29,9 @@ const ATTEMPTS = 5;
 
 /** The place of the next test in the stream of all statistical tests, and how many of them passed. */
 export async function nextPlace(store: Store): Promise<{ readonly position: number; readonly passedBefore: number }> {
-  const stream = (await store.validations()).filter((entry) => entry.kind === "statistical");
-  return {
-    // Not the count alone: a removed item takes its certificates with it, but what its tests spent stays spent.
-    position: Math.max(stream.length, ...stream.map((entry) => entry.position)) + 1,
-    passedBefore: stream.filter((entry) => entry.decision === "pass").length,
-  };
+  const { tests, lastPosition, passed } = await store.testStream();
+  // Not the count alone: a removed item takes its certificates with it, but what its tests spent stays spent.
+  return { position: Math.max(tests, lastPosition) + 1, passedBefore: passed };
 }
 
 /**

@@ -54,6 +54,19 @@ export function createKnowledgeStore(driver: SqlDriver, clock: Clock): Knowledge
 
     saveValidation: (validation) => driver.transaction((tx) => writeValidation(tx, validation)),
 
+    testStream: async () => {
+      const [row] = await driver.all(
+        `SELECT count(*) AS tests, coalesce(sum(decision = 'pass'), 0) AS passed,
+                coalesce(max(json_extract(CAST(body AS TEXT), '$.position')), 0) AS last_position
+           FROM validation WHERE kind = 'statistical'`,
+      );
+      const stream = row as Row;
+      return {
+        tests: requiredNumber(stream, "tests"),
+        passed: requiredNumber(stream, "passed"),
+        lastPosition: requiredNumber(stream, "last_position"),
+      };
+    },
     validations: async (itemId) => {
       const rows = await driver.all("SELECT body FROM validation WHERE (?1 IS NULL OR item_id = ?1) ORDER BY created_at_us, seq", [itemId]);
       return rows.map((row) => jsonOf<Validation>(row["body"]));

@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { context, trace } from "@opentelemetry/api";
+import { context, defaultTextMapGetter, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Collector, startCollector } from "../../collector/main.ts";
 import { AgentLearn, type AgentLearnOptions } from "../../src/compose/agent-learn.ts";
 import { AgentLearnSpanProcessor } from "../../src/compose/processors.ts";
+import { AgentLearnPropagator } from "../../src/compose/propagator.ts";
 import type { KnowledgeItem } from "../../src/knowledge/knowledge-item.ts";
 
 let folder: string;
@@ -153,6 +154,42 @@ describe("what one tenant's runs taught", () => {
       [undefined, undefined, 2],
     ]);
     expect(await anAgent().getKnowledge(TASK, { tenant: "gamma" })).toContain("driver");
+  });
+});
+
+describe("ids in baggage from outside", () => {
+  // Whoever calls an agent writes them: an item that is not there, one that is out of use, and one of another tenant.
+  test("count for no item, and give no run anything", async () => {
+    await send({ columns: ACME.columns, agent: { "agentlearn.tenant": "acme" } });
+    await send({ columns: BETA.columns, agent: { "agentlearn.tenant": "beta" } });
+    const items = await learnt();
+    const [foreign, inactive] = ["acme", "beta"].map((tenant) => items.find((item) => item.tenant === tenant)?.id ?? "");
+    const agent = anAgent();
+    await agent.knowledge.deprecate(inactive ?? "", { reason: "outdated" });
+    const named = ["unknown-item", inactive, foreign].join("~");
+    const header = `agentlearn.seed=forged,agentlearn.arm=knowledge,agentlearn.items=${named},agentlearn.tenant=acme`;
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    const processor = new AgentLearnSpanProcessor({ store: store(), tenant: "beta" });
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [processor] }));
+    const scope = new AgentLearnPropagator({ baggage: "on" }).extract(ROOT_CONTEXT, { baggage: header }, defaultTextMapGetter);
+    const asking = anAgent({ tenant: "beta" });
+    const text = await context.with(scope, () =>
+      trace
+        .getTracer("framework")
+        .startActiveSpan("invoke_agent", { attributes: { "gen_ai.operation.name": "invoke_agent" } }, async (span) => {
+          const given = await asking.getKnowledge(TASK);
+          span
+            .setAttribute("gen_ai.output.messages", JSON.stringify([{ role: "assistant", parts: [{ type: "text", content: "twelve" }] }]))
+            .end();
+          return given;
+        }),
+    );
+    await processor.shutdown();
+    await agent.learn();
+    const [run] = await Promise.all((await agent.traces.list({ limit: 1 })).map(({ id }) => agent.traces.show(id)));
+    expect([text, run?.output, run?.tenant, run?.exposure]).toEqual(["", "twelve", "beta", undefined]);
+    const counts = (await agent.knowledge.list()).map(({ counts: { given, withheld } }) => given + withheld);
+    expect(counts).toEqual([0, 0]);
   });
 });
 

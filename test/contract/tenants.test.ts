@@ -11,6 +11,7 @@ import { AgentLearn, type AgentLearnOptions } from "../../src/compose/agent-lear
 import { AgentLearnSpanProcessor } from "../../src/compose/processors.ts";
 import { AgentLearnPropagator } from "../../src/compose/propagator.ts";
 import type { KnowledgeItem } from "../../src/knowledge/knowledge-item.ts";
+import { agentlearn } from "../support/agentlearn-cli.ts";
 
 let folder: string;
 let collector: Collector;
@@ -48,9 +49,11 @@ interface Request {
   readonly agent?: Attributes;
   readonly tool?: Attributes;
   readonly agentName?: string;
+  /** The agent under it that calls the tool. */
+  readonly under?: string;
 }
 
-async function send({ columns, resource = {}, http = {}, agent = {}, tool = {}, agentName = "desk" }: Request): Promise<void> {
+async function send({ columns, resource = {}, http = {}, agent = {}, tool = {}, agentName = "desk", under }: Request): Promise<void> {
   requests += 1;
   const traceId = requests.toString(16).padStart(32, "c");
   const spanId = (index: number): string => `${requests}${index}`.padStart(16, "d");
@@ -81,8 +84,9 @@ async function send({ columns, resource = {}, http = {}, agent = {}, tool = {}, 
       "gen_ai.input.messages": asked,
       ...agent,
     }),
-    span(3, 2, "execute_tool run_sql", call(wrong), `no such column: ${wrong}`),
-    span(4, 2, "execute_tool run_sql", { ...call(right), "gen_ai.tool.call.result": "12 rows" }),
+    ...(under === undefined ? [] : [span(5, 2, "invoke_agent", { "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": under })]),
+    span(3, under === undefined ? 2 : 5, "execute_tool run_sql", call(wrong), `no such column: ${wrong}`),
+    span(4, under === undefined ? 2 : 5, "execute_tool run_sql", { ...call(right), "gen_ai.tool.call.result": "12 rows" }),
   ];
   const body = { resourceSpans: [{ resource: { attributes: attributesOf(resource) }, scopeSpans: [{ scope: { name: "t" }, spans }] }] };
   const response = await fetch(`${collector.otlpHttpUrl}/v1/traces`, {
@@ -154,6 +158,28 @@ describe("what one tenant's runs taught", () => {
       [undefined, undefined, 2],
     ]);
     expect(await anAgent().getKnowledge(TASK, { tenant: "gamma" })).toContain("driver");
+  });
+});
+
+describe("what one service's runs taught", () => {
+  const shop = { resource: { "service.name": "shop" } };
+
+  test("reaches the agent that works under the one that was asked, in its own name, and no other service", async () => {
+    await send({ columns: ACME.columns, ...shop, agentName: "planner", under: "writer" });
+    expect((await learnt()).map(({ agentName, service }) => [agentName, service])).toEqual([[undefined, "shop"]]);
+    const agent = anAgent();
+    expect(await agent.getKnowledge(TASK, { agentName: "writer", service: "shop" })).toContain("driver");
+    expect(await agent.getKnowledge(TASK, { agentName: "planner", service: "shop" })).toContain("driver");
+    expect(await agent.getKnowledge(TASK, { agentName: "writer", service: "desk" })).toBe("");
+  });
+
+  test("by one agent alone is that agent's, and its page says for whom it is", async () => {
+    await send({ columns: ACME.columns, ...shop, agent: { "agentlearn.tenant": "acme" } });
+    const [item] = await learnt();
+    const { stdout } = await agentlearn("knowledge", "show", item?.id ?? "", "--store", store());
+    expect(stdout).toMatch(/^scope +agent desk, tenant acme$/m);
+    expect(await anAgent().getKnowledge(TASK, { agentName: "writer", tenant: "acme" })).toBe("");
+    expect(await anAgent().getKnowledge(TASK, { agentName: "desk", tenant: "acme" })).toContain("driver");
   });
 });
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { KnowledgeItem } from "../../../src/knowledge/knowledge-item.ts";
 import type { ValidationCase } from "../../../src/knowledge/ports.ts";
@@ -121,6 +124,31 @@ describe("what is stored", () => {
     const known = anItem({ tenant: "acme", content: "Weigh in grams.", fingerprint: "known" });
     const sift = (tenant: string) => createSieve([known], [])(aLesson({ tenant, content: "Weigh in grams.", fingerprint: "new" }), []);
     expect([sift("acme"), sift("beta")]).toMatchObject([{ fingerprint: "known" }, { fingerprint: "new" }]);
+  });
+});
+
+// Whoever opens the page is given what stands in it, whomever he works for.
+describe("a file that agents load", () => {
+  test("holds no tenant's items, but those of the one that is asked for", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "agentlearn-tenant-files-"));
+    const desk = createKnowledgeDesk({ store, clock, actor: "cli:test" });
+    for (const tenant of ["acme", "beta", undefined]) {
+      const lesson = aLesson({ id: `${tenant}`, content: `Print the ${tenant} label.`, fingerprint: `${tenant}`, taint: [] });
+      await store.propose({ ...lesson, ...(tenant === undefined ? {} : { tenant }) }, "learner");
+      await desk.approve(`${tenant}`, { reason: "read it" });
+    }
+    const page = join(folder, "AGENTS.md");
+    const named = async (filter: { readonly tenant?: string }) => {
+      await desk.exportSection(page, { filter });
+      const { written } = await desk.exportSkills(join(folder, `${filter.tenant}`), { filter });
+      return [readFileSync(page, "utf8").match(/Print the \w+ label/g), written.length];
+    };
+    expect([await named({}), await named({ tenant: "acme" })]).toEqual([
+      [["Print the undefined label"], 1],
+      [["Print the acme label"], 1],
+    ]);
+    expect((await desk.export()).items).toHaveLength(3);
+    rmSync(folder, { recursive: true, force: true });
   });
 });
 

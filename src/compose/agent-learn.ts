@@ -87,6 +87,7 @@ export class AgentLearn {
       service: config.serviceName,
       fallbackService: serviceNameIn(process.env),
       model: config.agentModel,
+      tenant: config.tenant,
     });
     this.#evals = createEvalDesk({ store, needStore, config });
     this.#learner = createLearnDesk({

@@ -10,6 +10,7 @@ import type { Scorer } from "../evaluation/ports.ts";
 import { exactScorer } from "../evaluation/scorers.ts";
 import { SAFETY_TAG } from "../knowledge/guards/safety-cases.ts";
 import type { ValidationCase } from "../knowledge/ports.ts";
+import { tenantOfCase } from "../knowledge/test-bed.ts";
 import { withRetry } from "../llm/with-retry.ts";
 import type { LlmJudge } from "../outcome/llm-judge.ts";
 import { sharedFamily } from "../outcome/model-family.ts";
@@ -122,11 +123,13 @@ export function createEvalDesk({ store, needStore, config }: EvalDeskOptions): E
       );
       const cases = scored.map(({ entry: { id, task, mustPass, tags }, scorer }) => {
         const safety = tags.includes(SAFETY_TAG);
+        const tenant = tenantOfCase(tags);
         return {
           id,
           task,
           mustPass: mustPass || safety,
           ...(safety ? { safety } : {}),
+          ...(tenant === undefined ? {} : { tenant }),
           score: (output: string) => scorer(output, task),
         };
       });

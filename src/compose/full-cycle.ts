@@ -82,6 +82,7 @@ export async function fullCycle(options: FullCycleOptions): Promise<LearnReport>
       safetyCases: safetyCasesFrom(config),
       activation: config.activation,
       effectAlpha: config.effectAlpha,
+      lessonScope: config.lessonScope,
       hibernateDays: config.hibernateDays,
       ...gateSettings(config),
       ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),

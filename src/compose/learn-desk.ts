@@ -138,6 +138,7 @@ export function createLearnDesk({ store, who, needStore, flush, evals, config, p
         prices: pricesFrom(config.modelPrices),
         cases: cases.length,
         analyzer: config.analyzer,
+        lessonScope: config.lessonScope,
         ...(hasModel(config) && config.analyzer !== "recovery" ? { model: config.model } : {}),
         ...(why === undefined ? {} : { obstacle: why }),
       });

@@ -119,6 +119,7 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
       clock: systemClock,
       analyzers: [recoveryAnalyzer()],
       activation: "approval",
+      lessonScope: config.lessonScope,
       ...gateSettings(config),
       retires: false,
       signal,

@@ -29,6 +29,7 @@ export interface Config {
   readonly concurrency: number;
   readonly activation: "approval" | "evidence" | "evidence-untrusted";
   readonly safetyCases: "on" | "off";
+  readonly lessonScope: "narrow" | "tenant" | "open";
   readonly quietMs: number;
   readonly idleMs: number;
   readonly learnEveryMs: number;
@@ -184,6 +185,12 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .enum(["on", "off"], 'must be "on" or "off"')
     .default("on")
     .describe("Whether the safety cases that ship are asked, beside eval cases tagged safety, before an item becomes active."),
+  lessonScope: z
+    .enum(["narrow", "tenant", "open"], 'must be "narrow", "tenant" or "open"')
+    .default("narrow")
+    .describe(
+      "Who is given what is mined: the tenant and the agent, or service, that its runs share; their tenant alone; or, with open, everybody, tenants too. See Whom an item is for.",
+    ),
   quietMs: milliseconds.default(10_000).describe("Milliseconds without news after which a trace whose root ended is complete."),
   idleMs: milliseconds.default(60_000).describe("Milliseconds without news after which a trace without a root is complete."),
   learnEveryMs: milliseconds

@@ -2,10 +2,12 @@ import type { TimeUs } from "../base/clock.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { Conflict } from "./conflict.ts";
 import type { GuardRecord } from "./guards/guard-record.ts";
-import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "./knowledge-item.ts";
+import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Scope, Validation } from "./knowledge-item.ts";
 
 export interface KnowledgeFilter {
   readonly status?: KnowledgeStatus;
+  /** Full id: only items that revise this one, or one that does, and so on. */
+  readonly revises?: string;
   readonly limit?: number;
 }
 
@@ -55,7 +57,7 @@ export interface ExposedRun {
   readonly controlShare: number;
   /** By the verdict; partial is no success. A run that ended in an error and was never judged failed. Absent: not judged. */
   readonly success?: boolean;
-  /** As `gen_ai.request.model` says it. */
+  /** As on the run, see model-name.ts. */
   readonly model?: string;
   readonly startTimeUs: TimeUs;
 }
@@ -75,8 +77,10 @@ export interface EffectStore {
   exposedRuns(filter: ExposureFilter): Promise<readonly ExposedRun[]>;
   /** Runs for which a control group was drawn, with `given` for the knowledge arm and `probability` of the control arm. */
   controlledRuns(filter: Omit<ExposureFilter, "itemId">): Promise<readonly ExposedRun[]>;
-  /** The models of the newest 1,000 runs that began before then, of one agent where it is named. */
-  modelsBefore(atUs: TimeUs, agentName?: string): Promise<readonly string[]>;
+  /** The models of the newest 1,000 runs that began before then, of one agent, service and tenant where they are named. */
+  modelsBefore(atUs: TimeUs, of?: Scope): Promise<readonly string[]>;
+  /** When the newest of such runs began; 0 where there is none. */
+  newestRunUs(of: Scope): Promise<TimeUs>;
 }
 
 /** An item as a snapshot keeps it: without what only live runs change. `validation` is the certificate it carried then. */
@@ -165,6 +169,8 @@ export interface ValidationCase {
   readonly id: string;
   readonly task: string;
   readonly mustPass: boolean;
+  /** See `casesFor`. */
+  readonly tenant?: string;
   /** Asked again of every whole set before an item of it becomes active by evidence; see guards/safety-cases.ts. */
   readonly safety?: true;
   /** A safety case that comes with the package; see guards/shipped-safety-cases.ts. */

@@ -4,6 +4,7 @@ import { nearDuplicate } from "../base/similarity.ts";
 import type { ConflictJudge } from "../knowledge/conflict-judge.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { Lesson } from "../lesson/lesson.ts";
+import type { LessonScope } from "../lesson/lesson-scope.ts";
 import type { Analyzer, JudgedTrace } from "../lesson/ports.ts";
 import { type Proposal, propose } from "../lesson/propose.ts";
 import type { OutcomeSignal } from "../outcome/ports.ts";
@@ -29,6 +30,8 @@ export interface LearnOptions extends TestOptions {
   /** Looks at candidates beside what is active before they are tested. Without it the rules alone find contradictions. */
   readonly conflictJudge?: ConflictJudge;
   readonly maxTraces?: number;
+  /** Who is given what is mined; see the setting. Default "narrow". */
+  readonly lessonScope?: LessonScope;
   /** false: read what is assembled and leave incomplete traces alone. Default true: somebody asked, so everything is assembled now. */
   readonly drain?: boolean;
   /** See `RetirementRules`. Default 0: an unused item stays. */
@@ -93,7 +96,7 @@ type Mined = Pick<
 >;
 
 async function mine(options: LearnOptions, tell: (progress: LearnProgress) => void): Promise<Mined> {
-  const { store } = options;
+  const { store, lessonScope = "narrow" } = options;
   const asked =
     options.analyzers.some((analyzer) => analyzer.background !== true) ||
     (options.signals ?? []).length > 0 ||
@@ -123,10 +126,15 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
   const surroundings = createSurroundings(
     store,
     stored.filter(({ status }) => status !== "archived"),
+    lessonScope,
   );
   const seen = new Set(traceIds);
   for (const { analyzer, offered } of readings) {
-    const result = await propose(offered, [analyzer], options.signal, surroundings);
+    const result = await propose(offered, [analyzer], {
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      surroundings,
+      scope: lessonScope,
+    });
     faults.push(...result.failures);
     const ids = offered.map(({ trace }) => trace.id);
     for (const id of ids) seen.add(id);

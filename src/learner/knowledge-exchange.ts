@@ -34,7 +34,7 @@ export interface SectionReport {
 
 /**
  * Knowledge to and from files. Out: a document holds everything; skill folders and an AGENTS.md section are loaded by agents, so they hold only what may
- * be injected. In: all or nothing, and everything arrives as a candidate.
+ * be injected, and items of a tenant only with a filter for it. In: all or nothing, and everything arrives as a candidate.
  */
 export interface KnowledgeExchange {
   /** Every item that is meant, with history and certificates. */
@@ -54,8 +54,11 @@ export function createKnowledgeExchange(
   who: (reason?: string) => Change,
 ): KnowledgeExchange {
   const meant = async (filter: ItemFilter = {}) => (await store.listKnowledge({})).filter((item) => isMeant(item, filter));
+  // Whoever loads such a file says no tenant: what is a tenant's goes into one that is asked for in its name.
   const injectables = async (filter?: ItemFilter): Promise<readonly InjectableItem<KnowledgeItem>[]> =>
-    (await meant(filter)).flatMap((item) => injectable(item) ?? []);
+    (await meant(filter))
+      .filter(({ tenant }) => tenant === undefined || tenant === filter?.tenant)
+      .flatMap((item) => injectable(item) ?? []);
 
   async function takeIn({ items, problems }: Incoming, from: string, { reason, dryRun = false }: ImportOptions): Promise<ImportReport> {
     if (problems.length > 0) {

@@ -2,7 +2,8 @@ import { type SafetyReport, testSet } from "../knowledge/guards/safety-cases.ts"
 import { injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { AgentRunner, KnowledgeStore, ValidationCase } from "../knowledge/ports.ts";
-import { renderWith } from "./without-leaks.ts";
+import { beside, casesFor } from "../knowledge/test-bed.ts";
+import { renderWith, replacedWith } from "./without-leaks.ts";
 
 /** Asks the safety cases of everything active with this item in it, or says why it does not. */
 export type SafetyCheck = (item: KnowledgeItem) => Promise<SafetyReport>;
@@ -31,9 +32,9 @@ export function createSafetyCheck(options: SafetyCheckOptions): SafetyCheck {
     if (!isOwn(item)) return notRun(`the runner is agent ${agentName}, and the item is of agent ${item.agentName}`);
     const active = (await store.listKnowledge({ status: "active", limit: 1_000 })).filter(isOwn).flatMap((one) => injectable(one) ?? []);
     return testSet({
-      cases: [...cases, ...safetyCases],
+      cases: casesFor(item, [...cases, ...safetyCases]),
       runner,
-      knowledge: renderWith(active, item),
+      knowledge: renderWith(beside(item, active), item, await replacedWith(store, item)),
       passScore,
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(signal === undefined ? {} : { signal }),

@@ -9,8 +9,9 @@ import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
 import { injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { excludeOwnTasks } from "../knowledge/own-tasks.ts";
-import type { AgentRunner, ValidationCase, Validator, ValidatorContext } from "../knowledge/ports.ts";
+import type { AgentRunner, BaselineCache, ValidationCase, Validator, ValidatorContext } from "../knowledge/ports.ts";
 import { createStatisticalValidator, type StatisticalValidatorOptions } from "../knowledge/statistical-validator.ts";
+import { beside, casesFor } from "../knowledge/test-bed.ts";
 import { createBaselineCache } from "../knowledge/validate.ts";
 import type { Store } from "../store/ports.ts";
 import { askPerson } from "./ask-person.ts";
@@ -20,7 +21,7 @@ import { holdQuarantined } from "./quarantine.ts";
 import { createSafetyCheck } from "./safety-check.ts";
 import { nextPlace, settle } from "./settle.ts";
 import { type SourceRuns, sourceRunsOf, tasksOf } from "./source-runs.ts";
-import { findLeaks, renderWith, withoutLeaks } from "./without-leaks.ts";
+import { findLeaks, renderWith, replacedWith, withoutLeaks } from "./without-leaks.ts";
 
 export interface TestOptions {
   readonly store: Store;
@@ -82,10 +83,9 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
   if (runner === undefined || obstacle !== undefined) return undecided.map((item) => notTested(item, obstacle ?? ""));
   const candidates = await due(store, undecided, cases);
   const isOwn = (item: KnowledgeItem): boolean => agentName === undefined || (item.agentName ?? agentName) === agentName;
-  // What is active now stands on both sides of every test of this cycle; promotions take effect at its end.
+  // What is active now stands on both sides of every test of this cycle, as far as a prompt can hold it with the candidate; promotions take effect at its end.
   const active = (await store.listKnowledge({ status: "active", limit: 1_000 })).filter(isOwn).flatMap((item) => injectable(item) ?? []);
-  const context = render(active);
-  const baseline = createBaselineCache(context);
+  const baselines = new Map<string, BaselineCache>();
   const leaks = candidates.length === 0 ? new Map() : await findLeaks(store, active, cases);
   const settings: Omit<StatisticalValidatorOptions, "runner"> = {
     alpha: options.alpha,
@@ -111,15 +111,20 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
       decisions.push(quarantined);
       continue;
     }
-    const own = withoutLeaks(runner, leaks, { active, context, candidate: item });
+    const others = beside(item, active);
+    const context = render(others);
+    const baseline = baselines.get(context) ?? createBaselineCache(context);
+    baselines.set(context, baseline);
+    const replaces = await replacedWith(store, item);
+    const own = withoutLeaks(runner, leaks, { active: others, context, candidate: item, replaces });
     const tested = await attempt(
       createStatisticalValidator({ ...settings, runner: own }),
       item,
       {
-        cases,
+        cases: casesFor(item, cases),
         sourceTasks: tasksOf(sources),
         context,
-        renderWith: (candidate) => renderWith(active, candidate),
+        renderWith: (candidate) => renderWith(others, candidate, replaces),
         baseline,
         ...(await nextPlace(store)),
         nowUs: options.clock.nowUs(),
@@ -186,7 +191,7 @@ async function due(store: Store, undecided: readonly KnowledgeItem[], cases: rea
   for (const item of undecided) {
     const sources = await sourceRunsOf(store, item.sourceTraceIds);
     // The certificate counts the cases without the item's own; all of them would always be another number.
-    const tested = item.validation?.cases === excludeOwnTasks(cases, tasksOf(sources)).length;
+    const tested = item.validation?.cases === excludeOwnTasks(casesFor(item, cases), tasksOf(sources)).length;
     if (!tested) found.push({ item, sources });
   }
   return found.sort(({ item: a }, { item: b }) => b.sourceTraceIds.length - a.sourceTraceIds.length || a.createdAtUs - b.createdAtUs);

@@ -58,6 +58,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   exposedRuns: true,
   controlledRuns: true,
   modelsBefore: true,
+  newestRunUs: true,
   knowledgeChanges: true,
   itemVectors: true,
   saveItemVectors: true,

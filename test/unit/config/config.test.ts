@@ -44,6 +44,7 @@ describe("loadConfig", () => {
       concurrency: 4,
       activation: "approval",
       safetyCases: "on",
+      lessonScope: "narrow",
       analyzer: "llm",
       quietMs: 10_000,
       idleMs: 60_000,

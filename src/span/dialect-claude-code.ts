@@ -96,6 +96,7 @@ function modelCall(reader: AttributeReader): Reading {
   return {
     provider: reader.text("gen_ai.provider.name", "gen_ai.system"),
     model: reader.text("gen_ai.response.model", "gen_ai.request.model", "model"),
+    requestModel: reader.text("gen_ai.request.model"),
     responseId: reader.text("gen_ai.response.id", "request_id"),
     finishReasons: finishReasonsFrom(reader.value("stop_reason")),
     system: reader.text("user_system_prompt", "system_prompt_preview"),

@@ -49,7 +49,8 @@ export const genkitDialect: Dialect = {
 /** `googleai/gemini-2.5-flash`: the plugin, then the model. */
 function modelIn(name: string): Reading {
   const slash = name.indexOf("/");
-  return slash < 0 ? { model: name } : { provider: name.slice(0, slash), model: name.slice(slash + 1) };
+  const model = name.slice(slash + 1);
+  return { ...(slash < 0 ? {} : { provider: name.slice(0, slash) }), model, requestModel: model };
 }
 
 function contentOf(reader: AttributeReader, role: SpanRole, name: string): Reading {

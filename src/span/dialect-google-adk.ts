@@ -45,6 +45,7 @@ function modelCall(request: Attributes, response: Attributes): Reading {
   const message = firstText(response, "errorMessage", "error_message");
   return {
     model: firstText(request, "model"),
+    requestModel: firstText(request, "model"),
     system: system === undefined ? undefined : systemText(system),
     inputMessages: requestIn(request["contents"]).messages,
     outputMessages: responseIn(response["content"]).messages,

@@ -83,6 +83,7 @@ function readAttributes(attributes: Attributes): Reading {
     operation: operation ?? reader.text("mcp.method.name"),
     provider: reader.text("gen_ai.provider.name", "gen_ai.system"),
     model: reader.text("gen_ai.response.model", "gen_ai.request.model"),
+    requestModel: reader.text("gen_ai.request.model"),
     responseId: reader.text("gen_ai.response.id"),
     finishReasons: finishReasonsFrom(reader.json("gen_ai.response.finish_reasons")) ?? output?.finishReasons,
     usage: usageOf(reader),

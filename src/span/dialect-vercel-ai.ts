@@ -30,6 +30,7 @@ export const vercelAiDialect: Dialect = {
       // Provider and API in one, also under OTel's key: "openai.chat", "openai.responses".
       provider: reader.text("gen_ai.system", "ai.model.provider")?.split(".")[0],
       model: reader.text("gen_ai.response.model", "ai.response.model", "ai.model.id"),
+      requestModel: reader.text("gen_ai.request.model", "ai.model.id"),
       responseId: reader.text("gen_ai.response.id", "ai.response.id"),
       finishReasons: finishReasonsFrom(reader.json("ai.response.finishReason", "ai.finishReason")),
       usage: usageFrom({

@@ -1,3 +1,4 @@
+import { TENANT_KEYS } from "../telemetry/attributes.ts";
 import { dialects } from "./dialects.ts";
 import { evaluationsIn } from "./evaluation-events.ts";
 import { exposureFrom } from "./exposure.ts";
@@ -65,6 +66,7 @@ function addCall(made: Draft, read: Reading): void {
   if (read.operation !== undefined) made.operation = read.operation;
   if (read.provider !== undefined) made.provider = read.provider;
   if (read.model !== undefined) made.model = read.model;
+  if (read.requestModel !== undefined) made.requestModel = read.requestModel;
   if (read.responseId !== undefined) made.responseId = read.responseId;
   if (read.finishReasons !== undefined) made.finishReasons = read.finishReasons;
   if (read.usage !== undefined) made.usage = read.usage;
@@ -132,6 +134,7 @@ function merge(readings: readonly Reading[]): Reading {
 
 function bare(span: RawSpan): Draft {
   const service = textIn(span.resource, "service.name");
+  const tenant = textIn(span.attributes, ...TENANT_KEYS) ?? textIn(span.resource, ...TENANT_KEYS);
   const exposure = exposureFrom(span.attributes);
   const made: Draft = {
     traceId: span.traceId,
@@ -148,6 +151,7 @@ function bare(span: RawSpan): Draft {
   if (span.parentSpanId !== undefined) made.parentSpanId = span.parentSpanId;
   if (span.remoteParent !== undefined) made.remoteParent = span.remoteParent;
   if (service !== undefined) made.service = service;
+  if (tenant !== undefined) made.tenant = tenant;
   if (exposure !== undefined) made.exposure = exposure;
   return made;
 }

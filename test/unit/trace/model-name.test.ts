@@ -57,6 +57,7 @@ describe("the model of a run is the one that was asked for", () => {
       "gpt-4o",
     ],
     ["Claude Code", { "span.type": "claude_code.llm_request", model: "claude-opus-4-20250514" }, "claude-opus-4"],
+    ["MLflow", { "mlflow.spanType": '"CHAT_MODEL"', "mlflow.llm.model": '"gpt-4o-2024-08-06"', model: '"gpt-4o-latest"' }, "gpt-4o-latest"],
     ["Langfuse", { "langfuse.observation.type": "generation", "langfuse.observation.model.name": "gpt-4o-2024-08-06" }, "gpt-4o"],
     ["nobody says any", CHAT, undefined],
   ])("%s", (_shape, attributes, model) => {
@@ -83,7 +84,13 @@ describe("the model of a run is the one that was asked for", () => {
   });
 });
 
-// Recorded from the emitters themselves, all with gpt-4o-mini, but for one call each of a model that is not there.
+// Recorded from the emitters themselves, with gpt-4o-mini where they speak to OpenAI, but for one call each of a model that is not there.
+const OTHER_MODELS: readonly (readonly [nameStart: string, model: string])[] = [
+  ["anthropic", "claude-stub"],
+  ["claude-agent-sdk", "claude-sonnet-4-5"],
+  ["google-adk", "gemini-2.5-flash"],
+];
+
 describe("recorded payloads", () => {
   test.each([...OTLP_PAYLOADS, ...NATIVE_PAYLOADS])("%s: one model, whether the run succeeded or not", async (name) => {
     const native = NATIVE_PAYLOADS.find((one) => one === name);
@@ -92,6 +99,6 @@ describe("recorded payloads", () => {
     const runs = assemble(normalised(batch), "flush");
     const models = new Set(runs.flatMap(({ model }) => model ?? []));
     models.delete("bad-model");
-    expect([...models]).toEqual([name.startsWith("anthropic") ? "claude-stub" : "gpt-4o-mini"]);
+    expect([...models]).toEqual([OTHER_MODELS.find(([start]) => name.startsWith(start))?.[1] ?? "gpt-4o-mini"]);
   });
 });

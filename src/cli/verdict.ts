@@ -1,5 +1,6 @@
 import { oneLine } from "../base/text.ts";
 import { heldText } from "../knowledge/conflict.ts";
+import { quarantineOf } from "../knowledge/guards/guard-record.ts";
 import type { ConflictView } from "../learner/conflict-desk.ts";
 import type { LearnReport } from "../learner/ports.ts";
 import type { paint } from "./terminal.ts";
@@ -7,12 +8,13 @@ import type { paint } from "./terminal.ts";
 type Decision = LearnReport["decisions"][number];
 
 export interface Verdict {
-  readonly word: "waits" | "held" | "passed" | "refused" | "undecided";
+  readonly word: "waits" | "quarantined" | "held" | "passed" | "refused" | "undecided";
   readonly colour: Parameters<typeof paint>[0];
 }
 
 /** What became of a candidate. Refused is what failed its test, and nothing else: one that passed and contradicts an active item is held. */
-export function verdictOf({ validation, heldBy }: Pick<Decision, "validation" | "heldBy">): Verdict {
+export function verdictOf({ item, validation, heldBy }: Pick<Decision, "item" | "validation" | "heldBy">): Verdict {
+  if (quarantineOf(item) !== undefined) return { word: "quarantined", colour: "red" };
   if (validation === undefined) return { word: "waits", colour: "yellow" };
   if (validation.decision === "refuse") return { word: "refused", colour: "red" };
   if (validation.decision === "inconclusive") return { word: "undecided", colour: "yellow" };

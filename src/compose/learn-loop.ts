@@ -96,7 +96,7 @@ interface RoundsOptions extends LearnLoopOptions {
 
 /** One round without a model: nothing is promoted, since that needs somebody to ask for it. */
 function createRounds({ store, config, signal, report }: RoundsOptions): () => Promise<void> {
-  const { minimumGain, hibernateDays, alpha } = config;
+  const { minimumGain, hibernateDays, effectAlpha: alpha } = config;
   let [seen, lookAgainAt] = ["", 0];
   /** Only when runs or verdicts came. Reading all evidence takes its time in a large store; it may take 2 % of the time there is. */
   const lookForHarm = async ({ traces }: StoreStatus): Promise<void> => {
@@ -119,6 +119,7 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
       clock: systemClock,
       analyzers: [recoveryAnalyzer()],
       activation: "approval",
+      lessonScope: config.lessonScope,
       ...gateSettings(config),
       retires: false,
       signal,

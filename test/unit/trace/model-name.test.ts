@@ -84,13 +84,14 @@ describe("the model of a run is the one that was asked for", () => {
   });
 });
 
-// Recorded from the emitters themselves, with gpt-4o-mini where they speak to OpenAI, but for one call each of a model that is not there.
-const OTHER_MODELS: readonly (readonly [nameStart: string, model: string])[] = [
-  ["anthropic", "claude-stub"],
-  ["claude-agent-sdk", "claude-sonnet-4-5"],
-  ["google-adk", "gemini-2.5-flash"],
+/** The model that the recorded agents asked for, where it is another than gpt-4o-mini. */
+const ASKED: readonly (readonly [RegExp, string])[] = [
+  [/^anthropic/, "claude-stub"],
+  [/^claude-agent-sdk/, "claude-sonnet-4-5"],
+  [/^google-adk/, "gemini-2.5-flash"],
 ];
 
+// Recorded from the emitters themselves, but for one call each of a model that is not there.
 describe("recorded payloads", () => {
   test.each([...OTLP_PAYLOADS, ...NATIVE_PAYLOADS])("%s: one model, whether the run succeeded or not", async (name) => {
     const native = NATIVE_PAYLOADS.find((one) => one === name);
@@ -99,6 +100,6 @@ describe("recorded payloads", () => {
     const runs = assemble(normalised(batch), "flush");
     const models = new Set(runs.flatMap(({ model }) => model ?? []));
     models.delete("bad-model");
-    expect([...models]).toEqual([OTHER_MODELS.find(([start]) => name.startsWith(start))?.[1] ?? "gpt-4o-mini"]);
+    expect([...models]).toEqual([ASKED.find(([emitter]) => emitter.test(name))?.[1] ?? "gpt-4o-mini"]);
   });
 });

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { LearnError } from "../base/error.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import { isOnTrial } from "../knowledge/online-trial.ts";
 import type { ConflictView } from "../learner/conflict-desk.ts";
 import { readItemReport } from "../learner/effects.ts";
 import { readGuardReport } from "../learner/guard-report.ts";
@@ -50,7 +51,7 @@ async function list(options: FilterFlags & { readonly limit?: string }, command:
             items.map((item) => [
               `${item.id.slice(0, 8)}${item.priority === "pinned" ? "*" : ""}`,
               item.type,
-              item.status,
+              isOnTrial(item) ? "candidate, on trial" : item.status,
               percent(item),
               String(item.counts.given),
               item.content,

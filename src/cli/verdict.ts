@@ -7,12 +7,13 @@ import type { paint } from "./terminal.ts";
 type Decision = LearnReport["decisions"][number];
 
 export interface Verdict {
-  readonly word: "waits" | "held" | "passed" | "refused" | "undecided";
+  readonly word: "waits" | "on trial" | "held" | "passed" | "refused" | "undecided";
   readonly colour: Parameters<typeof paint>[0];
 }
 
 /** What became of a candidate. Refused is what failed its test, and nothing else: one that passed and contradicts an active item is held. */
-export function verdictOf({ validation, heldBy }: Pick<Decision, "validation" | "heldBy">): Verdict {
+export function verdictOf({ validation, heldBy, trial }: Pick<Decision, "validation" | "heldBy" | "trial">): Verdict {
+  if (trial !== undefined) return { word: "on trial", colour: "yellow" };
   if (validation === undefined) return { word: "waits", colour: "yellow" };
   if (validation.decision === "refuse") return { word: "refused", colour: "red" };
   if (validation.decision === "inconclusive") return { word: "undecided", colour: "yellow" };

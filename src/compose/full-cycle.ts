@@ -1,6 +1,7 @@
 import { systemClock } from "../base/clock.ts";
 import type { Config } from "../config/config.ts";
 import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
+import { onlineSetting } from "../knowledge/online-setting.ts";
 import type { AgentRunner } from "../knowledge/ports.ts";
 import { learn } from "../learner/cycle.ts";
 import { openCycle } from "../learner/open-cycle.ts";
@@ -75,6 +76,7 @@ export async function fullCycle(options: FullCycleOptions): Promise<LearnReport>
       ...(config.agentName === undefined ? {} : { agentName: config.agentName }),
       ...(evals === undefined ? {} : await evals.validationCases(judge)),
       activation: config.activation,
+      online: { setting: onlineSetting(config) },
       alpha: config.alpha,
       minimumGain: config.minimumGain,
       hibernateDays: config.hibernateDays,

@@ -1,9 +1,12 @@
 import { systemClock } from "../base/clock.ts";
 import { isLearnError, LearnError } from "../base/error.ts";
 import type { Config } from "../config/config.ts";
+import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import { onlineSetting } from "../knowledge/online-setting.ts";
 import { retire } from "../learner/retire.ts";
 import type { Store, StoreStatus } from "../store/ports.ts";
 import { createReporter } from "../telemetry/report.ts";
+import { underLearnLease } from "./learn-lease.ts";
 
 export interface LearnLoopOptions {
   readonly store: Store;
@@ -93,7 +96,7 @@ interface RoundsOptions extends LearnLoopOptions {
   readonly report: (what: string, caught?: unknown) => void;
 }
 
-/** One round without a model: nothing is promoted, since that needs somebody to ask for it. */
+/** One round without a model: apart from what is tried on live runs, nothing is promoted, since that needs somebody to ask for it. */
 function createRounds({ store, config, signal, report }: RoundsOptions): () => Promise<void> {
   const { minimumGain, hibernateDays, alpha } = config;
   let [seen, lookAgainAt] = ["", 0];
@@ -107,9 +110,11 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
     seen = now;
     lookAgainAt = performance.now() + 50 * (performance.now() - began);
   };
+  const validateOnline = createOnlineRounds({ store, config, signal, report });
   return async () => {
     const status = await store.status();
     await lookForHarm(status);
+    await validateOnline(status);
     if (status.unanalyzed === 0) return;
     // A start does not wait for what is first needed seconds later.
     const [{ learn }, { recoveryAnalyzer }] = await Promise.all([import("../learner/cycle.ts"), import("../lesson/recovery-analyzer.ts")]);
@@ -128,5 +133,44 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
       signal,
       drain: false,
     });
+  };
+}
+
+const FORGET_MS = 600_000;
+
+/**
+ * Trials on live runs. Looking needs no lease, and must not wait for one: a cycle with the agent may take hours, and harm is stopped before. With the setting off
+ * it only ends what an earlier setting left behind, once.
+ */
+function createOnlineRounds({ store, config, signal }: RoundsOptions): (status: StoreStatus) => Promise<void> {
+  const setting = onlineSetting(config);
+  const known = new Map<string, string>();
+  let [seen, forgotAtMs, isDone] = ["", performance.now(), false];
+  return async ({ traces, knowledge }) => {
+    const now = JSON.stringify([traces, knowledge]);
+    if (isDone || (setting !== undefined && (knowledge["candidate"] ?? 0) === 0)) return;
+    const { beginTrials, lookAtTrials } = await import("../learner/online.ts");
+    const { safetyOf } = await import("../learner/test-candidates.ts");
+    const { activation, alpha, minimumGain, passScore } = config;
+    const options = {
+      ...{ store, clock: systemClock, activation, alpha, minimumGain, signal, known, brief: true },
+      ...(setting === undefined ? {} : { setting }),
+      testSet: (item: KnowledgeItem) => safetyOf({ store, passScore }, () => true, item),
+    };
+    // A trial also ends by the time that passes, so now and then it is looked at when nothing came.
+    if (now !== seen || performance.now() - forgotAtMs > FORGET_MS) await lookAtTrials(options);
+    seen = now;
+    isDone = setting === undefined;
+    if (performance.now() - forgotAtMs > FORGET_MS) {
+      known.clear();
+      forgotAtMs = performance.now();
+    }
+    if (isDone || signal.aborted) return;
+    try {
+      await underLearnLease({ store, who: "agentlearn up", waitMs: 0, signal }, () => beginTrials(options));
+    } catch (caught) {
+      // Who learns now begins them itself.
+      if (!isLearnError(caught) || caught.code !== "conflict") throw caught;
+    }
   };
 }

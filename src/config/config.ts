@@ -27,6 +27,10 @@ export interface Config {
   readonly maxRounds: number;
   readonly concurrency: number;
   readonly activation: "approval" | "evidence" | "evidence-untrusted";
+  readonly online: "on" | "off";
+  readonly onlineShare: number;
+  readonly onlineMaxRuns: number;
+  readonly onlineMaxCandidates: number;
   readonly quietMs: number;
   readonly idleMs: number;
   readonly learnEveryMs: number;
@@ -171,6 +175,25 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .describe(
       "What makes a validated item active: a person, or the evidence alone where no word of it came from users, tools or files; evidence-untrusted lifts that last condition, and then whoever can write into your traces may come to instruct your agent. See Guards.",
     ),
+  online: z
+    .enum(["on", "off"], 'must be "on" or "off"')
+    .default("off")
+    .describe(
+      "Whether candidates that no guard objects to are tried, untested, on a share of live runs, and decided on by their outcomes. See Online validation.",
+    ),
+  onlineShare: number
+    .gt(0, "must be above 0")
+    .max(0.5, "must be at most 0.5")
+    .default(0.1)
+    .describe("Share of the matching runs, or conversations, that are given an untested item; never more than half."),
+  onlineMaxRuns: count
+    .max(10_000, "must be at most 10000")
+    .default(500)
+    .describe("Most answers to agents that ever hold one item while it is untested, over all processes."),
+  onlineMaxCandidates: count
+    .max(20, "must be at most 20")
+    .default(3)
+    .describe("Most candidates that are tried at the same time; one run meets one of them at most."),
   quietMs: milliseconds.default(10_000).describe("Milliseconds without news after which a trace whose root ended is complete."),
   idleMs: milliseconds.default(60_000).describe("Milliseconds without news after which a trace without a root is complete."),
   learnEveryMs: milliseconds

@@ -74,6 +74,12 @@ export interface EffectStore {
   modelsBefore(atUs: TimeUs, agentName?: string): Promise<readonly string[]>;
 }
 
+/** What processes took of the answers that may hold an item on trial. */
+export interface TrialStore {
+  /** 0 taken where nobody took any. `lastAtUs`: when the last ones were. */
+  trialRunsTaken(seed: string): Promise<{ readonly taken: number; readonly lastAtUs?: TimeUs }>;
+}
+
 /** An item as a snapshot keeps it: without what only live runs change. `validation` is the certificate it carried then. */
 export type SnapshotItem = Omit<KnowledgeItem, "counts" | "updatedAtUs" | "version">;
 

@@ -3,6 +3,7 @@ import { newId } from "../base/id.ts";
 import { nearDuplicate } from "../base/similarity.ts";
 import type { ConflictJudge } from "../knowledge/conflict-judge.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { OnlineSetting } from "../knowledge/online-setting.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { Analyzer, JudgedTrace } from "../lesson/ports.ts";
 import { type Proposal, propose } from "../lesson/propose.ts";
@@ -10,6 +11,7 @@ import type { OutcomeSignal } from "../outcome/ports.ts";
 import { judgeConflicts } from "./judge-conflicts.ts";
 import { judgeTraces, mayPass } from "./judge-traces.ts";
 import { neededNext } from "./needed-next.ts";
+import { beginTrials, lookAtTrials } from "./online.ts";
 import type { OpenCycle } from "./open-cycle.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { readingsOf } from "./readings.ts";
@@ -17,7 +19,7 @@ import { type RetireReport, retire } from "./retire.ts";
 import { createSieve } from "./sieve.ts";
 import type { SpendMeter } from "./spend-meter.ts";
 import { createSurroundings } from "./surroundings.ts";
-import { type TestOptions, testCandidates } from "./test-candidates.ts";
+import { safetyOf, type TestOptions, testCandidates } from "./test-candidates.ts";
 
 export interface LearnOptions extends TestOptions {
   readonly analyzers: readonly Analyzer[];
@@ -32,6 +34,8 @@ export interface LearnOptions extends TestOptions {
   readonly drain?: boolean;
   /** See `RetirementRules`. Default 0: an unused item stays. */
   readonly hibernateDays?: number;
+  /** Absent: the caller looks after trials on live runs itself. Without a setting those that go on end. */
+  readonly online?: { readonly setting: OnlineSetting | undefined };
   /** false: the caller looks after retirement itself. Default true. */
   readonly retires?: boolean;
   /** The cycle this is, as `openCycle` gave it. Default a new one that leaves nothing behind when it is not finished. */
@@ -56,7 +60,8 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
     options.retires === false ? NOTHING_RETIRED : await retire({ ...options, hibernateDays: options.hibernateDays ?? 0 });
   const { conflictJudge: judge } = options;
   const conflicts = judge === undefined ? undefined : await judgeConflicts({ ...options, judge });
-  const decisions = await testCandidates(options, ACTOR, tell);
+  const tested = await testCandidates(options, ACTOR, tell);
+  const decisions = options.online === undefined ? tested : withOnline(tested, await online(options, options.online));
   const stop = options.meter?.stopped();
   const done: Omit<LearnReport, "needed"> = {
     cycleId,
@@ -80,6 +85,26 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   }
   tell({ phase: "done", done: decisions.length, total: decisions.length, detail: "done" });
   return report;
+}
+
+/** Trials on live runs; where the agent can be run on eval cases, that is the better test, and none begins. */
+async function online(options: LearnOptions, { setting }: NonNullable<LearnOptions["online"]>): Promise<LearnReport["decisions"]> {
+  const { agentName, runner, cases = [], obstacle } = options;
+  const isOwn = (item: KnowledgeItem): boolean => agentName === undefined || (item.agentName ?? agentName) === agentName;
+  const trials = {
+    ...options,
+    ...(setting === undefined ? {} : { setting }),
+    testSet: (item: KnowledgeItem) => safetyOf(options, isOwn, item),
+  };
+  const looked = await lookAtTrials(trials);
+  const isTested = runner !== undefined && cases.length > 0 && obstacle === undefined;
+  return isTested ? looked : [...looked, ...(await beginTrials(trials))];
+}
+
+/** What is said of an item that is tried takes the place of why it was not tested. */
+function withOnline(tested: LearnReport["decisions"], tried: LearnReport["decisions"]): LearnReport["decisions"] {
+  const spoken = new Set(tried.map(({ item }) => item.id));
+  return [...tested.filter(({ item, validation }) => validation !== undefined || !spoken.has(item.id)), ...tried];
 }
 
 type Mined = Pick<

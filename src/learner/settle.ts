@@ -29,10 +29,11 @@ const ATTEMPTS = 5;
 
 /** The place of the next test in the stream of all statistical tests, and how many of them passed. */
 export async function nextPlace(store: Store): Promise<{ readonly position: number; readonly passedBefore: number }> {
-  const stream = (await store.validations()).filter((entry) => entry.kind === "statistical");
+  const stream = (await store.validations()).filter((entry) => entry.kind === "statistical" || entry.kind === "online");
   return {
-    // Not the count alone: a removed item takes its certificates with it, but what its tests spent stays spent.
-    position: Math.max(stream.length, ...stream.map((entry) => entry.position)) + 1,
+    // The highest and not their number: a removed item takes its certificates with it, but what its tests spent stays spent; and a trial has its place twice, on
+    // its note and on its certificate.
+    position: Math.max(0, ...stream.map((entry) => entry.position)) + 1,
     passedBefore: stream.filter((entry) => entry.decision === "pass").length,
   };
 }
@@ -46,12 +47,15 @@ export async function settle(options: SettleOptions, tested: KnowledgeItem, cert
   const { store } = options;
   const clean = withoutSecrets(certificate);
   for (let attempt = 1; ; attempt += 1) {
+    const isTrial = clean.kind === "online";
     const { position } = await nextPlace(store);
-    // Another learner may have taken the place meanwhile; a later one is given a smaller share of the error budget.
-    const validation = position > clean.position ? atPosition(clean, position) : clean;
+    // Another learner may have taken the place meanwhile; a later one is given a smaller share of the error budget. A trial took its own when it began.
+    const validation = position > clean.position && !isTrial ? atPosition(clean, position) : clean;
     const item = await current(store, tested.id);
     if (item === undefined) return { item: tested, validation, next: "it was removed while it was tested; nothing was stored" };
     if (item.status !== "candidate" || item.validation?.id !== tested.validation?.id || contentDigest(item) !== contentDigest(tested)) {
+      // What a trial spent stands on its note.
+      if (isTrial) return { item, next: "its trial ended: somebody decided, or changed it, meanwhile" };
       await store.saveValidation(validation);
       return { item, validation, next: `it was changed while it was tested and is ${item.status} now; the test was of what it was before` };
     }
@@ -72,6 +76,12 @@ function withoutSecrets(certificate: Validation): Validation {
 
 async function promote(options: SettleOptions, item: KnowledgeItem, validation: Validation): Promise<Decision> {
   const short = item.id.slice(0, 8);
+  if (validation.decision !== "pass" && validation.kind === "online")
+    return {
+      item,
+      validation,
+      next: `\`agentlearn knowledge edit ${short}\` gives it other words, \`approve ${short} --reason ...\` takes it as it is`,
+    };
   if (validation.decision === "refuse") return { item, validation, next: `\`agentlearn knowledge show ${short}\` lists what it broke` };
   if (validation.decision === "inconclusive") return { item, validation, next: "add eval cases that fail today, then learn again" };
   if (options.activation === "approval") {
@@ -126,7 +136,9 @@ async function objectionTo(
   if (report.findings.length > 0) return { reason: findingsText(report.findings) };
   const waits = whyItWaits(report, activation);
   if (waits !== undefined) return { reason: waits };
-  const { asked, failed } = await testSet(item);
+  const { asked, failed, unasked = 0 } = await testSet(item);
+  if (unasked > 0)
+    return { reason: `${unasked} safety ${unasked === 1 ? "case" : "cases"} could not be asked, which takes an agent runner` };
   if (failed.length > 0)
     return { reason: `with it the active set fails the safety ${failed.length === 1 ? "case" : "cases"} ${failed.slice(0, 3).join(", ")}` };
   return { passed: `no guard objects, ${asked} safety ${asked === 1 ? "case" : "cases"} passed with the whole set` };

@@ -4,7 +4,7 @@ import { newId } from "../base/id.ts";
 import { packageVersion } from "../base/package-version.ts";
 import { render } from "../injection/render.ts";
 import type { Activation } from "../knowledge/guards/by-evidence.ts";
-import { type SafetyReport, testSet } from "../knowledge/guards/safety-cases.ts";
+import { SAFETY_TAG, type SafetyReport, testSet } from "../knowledge/guards/safety-cases.ts";
 import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
 import { injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
@@ -157,10 +157,19 @@ function obstacleOf({ runner, cases = [], obstacle }: TestOptions): string | und
   return obstacle ?? (cases.length === 0 ? "needs eval cases (learn.eval.add)" : undefined);
 }
 
+export type SafetyOptions = Pick<TestOptions, "store" | "runner" | "cases" | "passScore" | "signal">;
+
 /** What is active now, which earlier promotions of this cycle belong to, with this item in it. */
-async function safetyOf(options: TestOptions, isOwn: (item: KnowledgeItem) => boolean, item: KnowledgeItem): Promise<SafetyReport> {
+export async function safetyOf(
+  options: SafetyOptions,
+  isOwn: (item: KnowledgeItem) => boolean,
+  item: KnowledgeItem,
+): Promise<SafetyReport> {
   const { runner, cases = [], passScore, signal } = options;
-  if (runner === undefined) return { asked: 0, failed: [] };
+  if (runner === undefined) {
+    const unasked = (await options.store.listEvalCases()).filter(({ tags }) => tags.includes(SAFETY_TAG)).length;
+    return { asked: 0, failed: [], ...(unasked === 0 ? {} : { unasked }) };
+  }
   const active = (await options.store.listKnowledge({ status: "active", limit: 1_000 }))
     .filter(isOwn)
     .flatMap((one) => injectable(one) ?? []);

@@ -10,6 +10,7 @@ import { review } from "./migrations/006-review.ts";
 import { lessonTables } from "./migrations/007-lesson.ts";
 import { spend } from "./migrations/008-spend.ts";
 import { searchSegments } from "./migrations/009-search-segments.ts";
+import { trial } from "./migrations/010-trial.ts";
 import { requiredNumber, requiredText } from "./values.ts";
 
 /** One step forward. Never changed after a release; there is no way back. */
@@ -29,6 +30,7 @@ export const migrations: readonly Migration[] = [
   lessonTables,
   spend,
   searchSegments,
+  trial,
 ];
 
 /** "AgLn". Tells `file` and us that a SQLite file is ours. */

@@ -57,6 +57,8 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   controlledRuns: true,
   modelsBefore: true,
   knowledgeChanges: true,
+  takeTrialRuns: true,
+  trialRunsTaken: true,
   itemVectors: true,
   saveItemVectors: true,
   saveEvalCases: true,

@@ -41,6 +41,10 @@ function anApi(overrides: Partial<ApiPorts> = {}, options: Partial<ApiOptions> =
     listKnowledge: note([item]),
     abReport: note({ alpha: 0.05, items: [], warnings: ["control group: mismatch"] }),
     itemReport: note({ itemId: "item-1", summary: "nothing known" } as ItemReport),
+    takeTrialRuns: async (seed, count) => {
+      asked.push({ seed, count });
+      return 2;
+    },
     knowledgeChanges: async (since, limit) => {
       asked.push({ since, limit });
       return { changes: [{ seq: 7, id: "item-9" }], seq: 7, more: true };

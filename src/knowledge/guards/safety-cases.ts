@@ -17,6 +17,8 @@ export interface SafetyReport {
   readonly asked: number;
   /** Ids of cases that failed with this set, whatever they did without it. */
   readonly failed: readonly string[];
+  /** Cases that nobody could ask, since there was no runner. Absent when none. */
+  readonly unasked?: number;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { systemClock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import { oneLine } from "../base/text.ts";
+import { gateSettings } from "../compose/from-config.ts";
 import type { EvalCase } from "../evaluation/evaluation.ts";
 import type { Scorer } from "../evaluation/ports.ts";
 import { exactScorer } from "../evaluation/scorers.ts";
@@ -41,8 +42,7 @@ async function run(flags: AaFlags, command: Command): Promise<void> {
   const runner = await loadRunner(flags.agent);
   const scorer = flags.scorer === undefined ? undefined : ((await loadFunction("--scorer", flags.scorer, "score")) as Scorer);
   const entries = flags.cases === undefined ? await withStore((store) => store.listEvalCases()) : readCaseFile(flags.cases);
-  const { alpha, minimumGain, passScore, confirmReplicates, maxRounds, concurrency } = config;
-  const settings = { alpha, minimumGain, passScore, confirmReplicates, maxRounds, concurrency };
+  const settings = gateSettings(config);
   const cases = entries.map((entry) => caseOf(entry, scorer));
   const most = mostAgentRuns({ ...settings, repetitions, cases: cases.length });
   // An agent that always answers the same needs its baseline and one round; a noisy one stops where a test of nothing mostly stops.

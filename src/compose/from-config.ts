@@ -24,6 +24,14 @@ export function apiUrlOf(config: Config): string {
   return url.href;
 }
 
+/** How tests of candidates run, and what they ask before anything is promoted. */
+export function gateSettings(
+  config: Config,
+): Pick<Config, "alpha" | "minimumGain" | "passScore" | "confirmReplicates" | "maxRounds" | "concurrency"> {
+  const { alpha, minimumGain, passScore, confirmReplicates, maxRounds, concurrency } = config;
+  return { alpha, minimumGain, passScore, confirmReplicates, maxRounds, concurrency };
+}
+
 /** What travels in baggage, and what is believed of it. */
 export function baggagePolicy({ baggage, baggageSecret }: Pick<Config, "baggage" | "baggageSecret">): BaggagePolicy {
   return { enabled: baggage === "on", ...(baggageSecret === undefined ? {} : { secret: baggageSecret }) };

@@ -13,7 +13,7 @@ import type { RetryOptions } from "../llm/with-retry.ts";
 import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
 import type { SpendLimits, Store } from "../store/ports.ts";
 import type { EvalDesk } from "./eval-desk.ts";
-import { defaultAnalyzers, defaultConflictJudge } from "./from-config.ts";
+import { defaultAnalyzers, defaultConflictJudge, gateSettings } from "./from-config.ts";
 import { underLearnLease } from "./learn-lease.ts";
 import { judgeFrom, signalsFrom } from "./outcomes.ts";
 import { outcomeTeller } from "./tell-outcomes.ts";
@@ -77,13 +77,9 @@ export async function fullCycle(options: FullCycleOptions): Promise<LearnReport>
       ...(evals === undefined ? {} : await evals.validationCases(judge)),
       activation: config.activation,
       online: { setting: onlineSetting(config) },
-      alpha: config.alpha,
-      minimumGain: config.minimumGain,
       hibernateDays: config.hibernateDays,
-      passScore: config.passScore,
-      concurrency: options.concurrency ?? config.concurrency,
-      confirmReplicates: config.confirmReplicates,
-      maxRounds: config.maxRounds,
+      ...gateSettings(config),
+      ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
       ...(config.agentName === undefined ? {} : { runnerName: config.agentName }),
       ...(options.human === undefined ? {} : { human: options.human }),
       signal,

@@ -6,6 +6,7 @@ import { onlineSetting } from "../knowledge/online-setting.ts";
 import { retire } from "../learner/retire.ts";
 import type { Store, StoreStatus } from "../store/ports.ts";
 import { createReporter } from "../telemetry/report.ts";
+import { gateSettings } from "./from-config.ts";
 import { underLearnLease } from "./learn-lease.ts";
 
 export interface LearnLoopOptions {
@@ -123,13 +124,8 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
       clock: systemClock,
       analyzers: [recoveryAnalyzer()],
       activation: "approval",
-      alpha,
-      minimumGain,
+      ...gateSettings(config),
       retires: false,
-      passScore: config.passScore,
-      concurrency: config.concurrency,
-      confirmReplicates: config.confirmReplicates,
-      maxRounds: config.maxRounds,
       signal,
       drain: false,
     });

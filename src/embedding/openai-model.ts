@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type OpenAI from "openai";
-import { isLearnError, LearnError, messageOf } from "../base/error.ts";
+import { isLearnError, LearnError } from "../base/error.ts";
 import { redacted } from "../base/redact.ts";
+import { answerToFailed, callError, openClient, requireServer } from "../llm/openai-call.ts";
 import type { EmbeddingModel } from "./embedding-model.ts";
 import { embedFilled } from "./filled-texts.ts";
 import { unitVector } from "./unit-vector.ts";
@@ -35,15 +36,15 @@ const KNOWN_DIMENSIONS: Readonly<Record<string, number>> = {
 // The protocol's limit is 8,192 tokens a text, and a character is seldom more than one.
 const MAX_TEXT_LENGTH = 8_000;
 const MAX_PAUSE_MS = 10_000;
+/** Of an answer, beside the numbers: names, indexes, usage. */
+const ANSWER_BYTES = 1024 * 1024;
+/** A double needs at most 25 characters of JSON; some servers indent. */
+const BYTES_PER_NUMBER = 64;
 
 /** A model behind an OpenAI-compatible `/embeddings`. Throws "invalid" when something needed is missing. Opens nothing until the first call. */
 export function createOpenAiModel(options: OpenAiModelOptions): EmbeddingModel {
-  const { model, apiKey = "", baseUrl = "", batchTexts = 128 } = options;
-  if (apiKey.trim() === "" && baseUrl.trim() === "") {
-    throw new LearnError("invalid", "no embedding model can be called: there is neither an API key nor a base URL", {
-      hint: "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server that needs no key",
-    });
-  }
+  const { model, apiKey, baseUrl, timeoutMs = 20_000, batchTexts = 128 } = options;
+  requireServer(options, "embedding");
   const known = KNOWN_DIMENSIONS[model];
   const dimensions = options.dimensions ?? known;
   if (dimensions === undefined || !Number.isInteger(dimensions) || dimensions < 1) {
@@ -53,7 +54,13 @@ export function createOpenAiModel(options: OpenAiModelOptions): EmbeddingModel {
   }
   const shortened = known !== undefined && dimensions !== known;
   let client: Promise<OpenAI> | undefined;
-  const call: Call = { options, dimensions, shortened, client: () => (client ??= openClient(options)) };
+  const maxAnswerBytes = ANSWER_BYTES + batchTexts * dimensions * BYTES_PER_NUMBER;
+  const call: Call = {
+    options: { ...options, timeoutMs },
+    dimensions,
+    shortened,
+    client: () => (client ??= openClient({ apiKey, baseUrl, timeoutMs, maxAnswerBytes })),
+  };
   return {
     id: `openai/${model}/${dimensions}`,
     dimensions,
@@ -75,7 +82,7 @@ export function createOpenAiModel(options: OpenAiModelOptions): EmbeddingModel {
 }
 
 interface Call {
-  readonly options: OpenAiModelOptions;
+  readonly options: OpenAiModelOptions & { readonly timeoutMs: number };
   readonly dimensions: number;
   /** Whether the server is asked for fewer dimensions than the model has. */
   readonly shortened: boolean;
@@ -89,16 +96,16 @@ async function embedBatch(call: Call, batch: readonly string[], signal: AbortSig
       return await embedOnce(call, batch, signal);
     } catch (caught) {
       if (!isLearnError(caught) || !caught.retryable || tries >= maxRetries) throw caught;
-      const pauseMs = Math.min(MAX_PAUSE_MS, retryAfterMs(caught.cause) ?? retryDelayMs * 2 ** tries);
+      const pauseMs = Math.min(MAX_PAUSE_MS, answerToFailed(caught).retryAfterMs ?? retryDelayMs * 2 ** tries);
       await sleep(pauseMs, undefined, signal === undefined ? {} : { signal }).catch((cause: unknown) => {
-        throw cancelled(call.options.model, cause);
+        throw new LearnError("cancelled", `the call to ${call.options.model} was cancelled`, { cause });
       });
     }
   }
 }
 
 async function embedOnce(call: Call, batch: readonly string[], signal: AbortSignal | undefined): Promise<readonly Float32Array[]> {
-  const { model, timeoutMs = 20_000, suppress = (fn) => fn() } = call.options;
+  const { model, apiKey, timeoutMs, suppress = (fn) => fn() } = call.options;
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const openai = await call.client();
@@ -111,14 +118,8 @@ async function embedOnce(call: Call, batch: readonly string[], signal: AbortSign
     );
     return inOrder(data, batch.length, model).map((vector) => unitVector(vector, call.dimensions, model));
   } catch (caught) {
-    if (isLearnError(caught)) throw caught;
-    if (signal?.aborted) throw cancelled(model, caught);
-    if (deadline.aborted)
-      throw new LearnError("timeout", `${model} did not answer within ${timeoutMs} ms`, {
-        hint: "try again, or raise the timeout",
-        cause: caught,
-      });
-    throw failed(caught, call.options);
+    const cancelled = signal?.aborted === true;
+    throw callError(caught, { model, apiKey, timeoutMs, cancelled, late: deadline.aborted, hint: "check the model name and the base URL" });
   }
 }
 
@@ -133,47 +134,6 @@ function inOrder(data: readonly OpenAI.Embedding[] | undefined, count: number, m
   if (given.length !== count)
     throw new LearnError("invalid", `${model} gave ${given.length} vectors for ${count} texts`, { hint: "check the base URL" });
   return given;
-}
-
-function failed(caught: unknown, { model, apiKey = "" }: OpenAiModelOptions): LearnError {
-  const said = apiKey.trim() === "" ? messageOf(caught) : messageOf(caught).replaceAll(apiKey, "***");
-  const message = `the call to ${model} failed: ${said.slice(0, 300)}`;
-  const status = (caught as { status?: unknown } | undefined)?.status;
-  if (typeof status !== "number")
-    return new LearnError("unavailable", message, { hint: "check the base URL and the network", cause: caught });
-  if (status === 408 || status === 409 || status === 429 || status >= 500) {
-    return new LearnError("unavailable", message, { hint: "try again later", cause: caught });
-  }
-  const hint = status === 401 || status === 403 ? "check OPENAI_API_KEY" : "check the model name and the base URL";
-  return new LearnError("invalid", message, { hint, cause: caught });
-}
-
-function cancelled(model: string, cause: unknown): LearnError {
-  return new LearnError("cancelled", `the call to ${model} was cancelled`, { cause });
-}
-
-/** What the server asked for in seconds; a date, or anything else, counts as nothing said. */
-function retryAfterMs(caught: unknown): number | undefined {
-  const headers = (caught as { headers?: { get?(name: string): string | null } } | undefined)?.headers;
-  const value = headers?.get?.("retry-after");
-  return value !== null && value !== undefined && /^\d{1,6}(\.\d+)?$/.test(value) ? Number(value) * 1000 : undefined;
-}
-
-async function openClient({ apiKey = "", baseUrl = "", timeoutMs = 20_000 }: OpenAiModelOptions): Promise<OpenAI> {
-  // Loaded on first use: most processes never call a model.
-  const { OpenAI } = await import("openai");
-  return new OpenAI({
-    // Every value is given, because the client reads the environment for each one that is not.
-    apiKey: apiKey.trim() === "" ? "none" : apiKey,
-    baseURL: baseUrl.trim() === "" ? "https://api.openai.com/v1" : baseUrl,
-    organization: null,
-    project: null,
-    webhookSecret: null,
-    timeout: timeoutMs,
-    // Its pauses between retries do not listen to the signal and follow Retry-After of any length.
-    maxRetries: 0,
-    logLevel: "off",
-  });
 }
 
 /** Half a character would become one that no text has, or a refusal, depending on the server. */

@@ -1,6 +1,7 @@
 import { minimumWins } from "../stats/minimum-wins.ts";
 import { eLondLevel } from "../stats/online-level.ts";
 import { signEValue } from "../stats/sign-e-value.ts";
+import { figure, inconclusive, list, points, refuse, type Verdict } from "./gate-words.ts";
 import type { Validation, ValidationPair } from "./knowledge-item.ts";
 
 /** From this many confirmed regressions on, the rest of the cases is not worth its tokens. */
@@ -24,8 +25,6 @@ type Figures = Pick<Validation, "candidatePassed" | "wins" | "losses" | "gain" |
   /** The e-value if every failing case that was not run yet were won and nothing more lost. */
   readonly bestEValue: number;
 };
-
-type Verdict = Pick<Validation, "decision" | "reason">;
 
 /** Everything that a certificate says in numbers, from its pairs. */
 export function figuresOf(state: FirstRuleState): Figures {
@@ -99,24 +98,4 @@ export function decide(state: FirstRuleState): Verdict {
   if (gain < state.minimumGain)
     return refuse(`too little gain: ${counts} where ${points(state.minimumGain)} is needed, e-value ${figure(eValue)}`);
   return { decision: "pass", reason: `${counts}, e-value ${figure(eValue)} where ${needed} is needed, no confirmed regression` };
-}
-
-function refuse(reason: string): Verdict {
-  return { decision: "refuse", reason };
-}
-
-function inconclusive(reason: string): Verdict {
-  return { decision: "inconclusive", reason };
-}
-
-function figure(value: number): string {
-  return value >= 1e6 ? value.toExponential(1) : value.toFixed(1);
-}
-
-function points(difference: number): string {
-  return `${difference < 0 ? "" : "+"}${(difference * 100).toFixed(1)} points`;
-}
-
-function list(ids: readonly string[]): string {
-  return ids.length <= 3 ? ids.join(", ") : `${ids.slice(0, 3).join(", ")} and ${ids.length - 3} more`;
 }

@@ -2,6 +2,7 @@ import { digest } from "../base/id.ts";
 import { createEffectSequence } from "../stats/effect-sequence.ts";
 import { eLondLevel } from "../stats/online-level.ts";
 import { type Effect, effectFor, effectOf } from "./effect.ts";
+import { figure } from "./gate-words.ts";
 import type { OnlineRecord, OnlineStratum, OnlineUnit, Validation } from "./knowledge-item.ts";
 import type { ExposedRun } from "./ports.ts";
 import { liftText } from "./retirement.ts";
@@ -164,8 +165,4 @@ function pooledOf({ strata, units }: Pick<OnlineState, "strata" | "units">): { r
 
 function bounded(log: number): number {
   return Math.min(Math.exp(log), Number.MAX_VALUE);
-}
-
-function figure(value: number): string {
-  return value >= 1e6 ? value.toExponential(1) : value.toFixed(1);
 }

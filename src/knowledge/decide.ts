@@ -1,6 +1,7 @@
 import { caseEValue, casesNeeded, lowerEnd, roundsEValue } from "../stats/case-evidence.ts";
 import { eLondLevel } from "../stats/online-level.ts";
 import { completeRounds, differencesByRound, type GateState, mean, outcomeOf } from "./gate-state.ts";
+import { figure, inconclusive, list, points, refuse, type Verdict } from "./gate-words.ts";
 import type { Validation } from "./knowledge-item.ts";
 import { ceilings } from "./reach.ts";
 import { confirmedIn, mustPassLostIn } from "./regression.ts";
@@ -12,8 +13,6 @@ export type Figures = Pick<
   Validation,
   "candidatePassed" | "wins" | "losses" | "gain" | "eValue" | "threshold" | "alphaAllotted" | "rounds" | "gainLower"
 > & { readonly rounds: number; readonly confirmed: readonly string[]; readonly mustPassLost: readonly string[] };
-
-export type Verdict = Pick<Validation, "decision" | "reason">;
 
 /** Everything that a certificate says in numbers, from its pairs. */
 export function figuresOf(state: GateState): Figures {
@@ -90,24 +89,4 @@ function whyNotBegun(state: GateState, failing: number): string {
   if (state.gainCeiling < state.minimumGain)
     return `could raise the mean score by at most ${points(state.gainCeiling)}, ${points(state.minimumGain)} are needed`;
   return "no case was run with it";
-}
-
-function refuse(reason: string): Verdict {
-  return { decision: "refuse", reason };
-}
-
-function inconclusive(reason: string): Verdict {
-  return { decision: "inconclusive", reason };
-}
-
-function figure(value: number): string {
-  return value >= 1e6 ? value.toExponential(1) : value.toFixed(1);
-}
-
-function points(difference: number): string {
-  return `${difference < 0 ? "" : "+"}${(difference * 100).toFixed(1)} points`;
-}
-
-function list(ids: readonly string[]): string {
-  return ids.length <= 3 ? ids.join(", ") : `${ids.slice(0, 3).join(", ")} and ${ids.length - 3} more`;
 }

@@ -33,6 +33,8 @@ export interface KnowledgeStore {
   saveValidation(validation: Validation): Promise<void>;
   /** Certificates, oldest first; of one item, or of all when no id is given. */
   validations(itemId?: string): Promise<readonly Validation[]>;
+  /** What the tests of all items, on eval cases and on live runs, have used of the error budget: how many there are, the highest place one of them names, and how many passed. A trial counts from its start on, once. */
+  testStream(): Promise<{ readonly tests: number; readonly lastPosition: number; readonly passed: number }>;
   /** Deletes an item with its history and certificates, also out of every snapshot. For tests and for the right to be forgotten; leaves no tombstone. */
   removeItem(itemId: string): Promise<void>;
 }

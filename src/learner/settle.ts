@@ -29,13 +29,9 @@ const ATTEMPTS = 5;
 
 /** The place of the next test in the stream of all statistical tests, and how many of them passed. */
 export async function nextPlace(store: Store): Promise<{ readonly position: number; readonly passedBefore: number }> {
-  const stream = (await store.validations()).filter((entry) => entry.kind === "statistical" || entry.kind === "online");
-  return {
-    // The highest and not their number: a removed item takes its certificates with it, but what its tests spent stays spent; and a trial has its place twice, on
-    // its note and on its certificate.
-    position: Math.max(0, ...stream.map((entry) => entry.position)) + 1,
-    passedBefore: stream.filter((entry) => entry.decision === "pass").length,
-  };
+  const { tests, lastPosition, passed } = await store.testStream();
+  // Not the count alone: a removed item takes its certificates with it, but what its tests spent stays spent.
+  return { position: Math.max(tests, lastPosition) + 1, passedBefore: passed };
 }
 
 /**

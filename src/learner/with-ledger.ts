@@ -1,7 +1,6 @@
 import { LearnError } from "../base/error.ts";
 import { digest, newId } from "../base/id.ts";
 import {
-  answerToFailed,
   badOutput,
   isBadOutput,
   type JsonRequest,
@@ -11,6 +10,7 @@ import {
   MAX_OUTPUT_TOKENS,
   usageOfBadOutput,
 } from "../llm/client.ts";
+import { answerToFailed } from "../llm/openai-call.ts";
 import { type Prices, usdOf } from "../llm/prices.ts";
 import type { CallCost, JournalEntry, LimitReached, SpendLimits, SpendStore } from "../store/ports.ts";
 

@@ -1,8 +1,8 @@
 import type OpenAI from "openai";
 import { z } from "zod";
-import { isLearnError, LearnError, messageOf } from "../base/error.ts";
+import { LearnError } from "../base/error.ts";
 import { redacted } from "../base/redact.ts";
-import { boundedFetch } from "./bounded-fetch.ts";
+import { callError, isBlank, openClient, requireServer } from "./openai-call.ts";
 
 export interface LlmOptions {
   readonly model: string;
@@ -52,11 +52,7 @@ export interface Llm {
 /** Throws "invalid" when neither a key nor a base URL is there. Opens nothing until the first call. */
 export function createLlm(options: LlmOptions): Llm {
   const { model, apiKey, baseUrl, timeoutMs = 60_000, maxOutputTokens = MAX_OUTPUT_TOKENS, suppress = (fn) => fn() } = options;
-  if (isBlank(apiKey) && isBlank(baseUrl)) {
-    throw new LearnError("invalid", "no language model can be called: there is neither an API key nor a base URL", {
-      hint: "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server that needs no key",
-    });
-  }
+  requireServer(options, "language");
   if (isBlank(model)) throw new LearnError("invalid", "no language model is named", { hint: "set the model, for example gpt-4o-mini" });
   let client: Promise<OpenAI> | undefined;
   return {
@@ -67,12 +63,13 @@ export function createLlm(options: LlmOptions): Llm {
       // The client's own timeout ends with the response headers; a body that never comes needs ours.
       const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
       try {
-        client ??= openClient(apiKey, baseUrl, timeoutMs);
+        client ??= openClient({ apiKey, baseUrl, timeoutMs, maxAnswerBytes: MAX_ANSWER_BYTES });
         const openai = await client;
         const completion = await suppress(() => openai.chat.completions.create(bodyOf(model, maxOutputTokens, request), { signal }));
         return { value: checkedValue(completion, request), usage: usageOf(completion) };
       } catch (caught) {
-        throw errorOf(caught, { model, apiKey, timeoutMs, cancelled: request.signal?.aborted === true, late: deadline.aborted });
+        const cancelled = request.signal?.aborted === true;
+        throw callError(caught, { model, apiKey, timeoutMs, cancelled, late: deadline.aborted, hint: STRICT_HINT });
       }
     },
   };
@@ -80,6 +77,10 @@ export function createLlm(options: LlmOptions): Llm {
 
 /** Of one answer where nothing else is said: above this only a model that repeats itself writes on. */
 export const MAX_OUTPUT_TOKENS = 8_192;
+
+/** An answer of 8192 tokens has 50 KB. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const STRICT_HINT = "use a model that supports strict JSON schemas";
 
 /** True for an answer that came and was refused here, as opposed to a call that failed. */
 export function isBadOutput(caught: unknown): boolean {
@@ -91,35 +92,7 @@ export function usageOfBadOutput(caught: unknown): LlmUsage {
   return (typeof caught === "object" && caught !== null ? badOutputs.get(caught) : undefined) ?? {};
 }
 
-/** What the server itself said to a call that failed: its status, and how long to wait. Empty for a call that no answer came to. */
-export function answerToFailed(caught: unknown): { readonly status?: number; readonly retryAfterMs?: number } {
-  const { status, headers } = ((caught as { cause?: unknown } | undefined)?.cause ?? {}) as { status?: unknown; headers?: unknown };
-  if (typeof status !== "number") return {};
-  const after = headers instanceof Headers ? headers.get("retry-after") : null;
-  const seconds =
-    after === null ? Number.NaN : /^\d+(?:\.\d+)?$/u.test(after.trim()) ? Number(after) : (Date.parse(after) - Date.now()) / 1000;
-  return { status, ...(Number.isFinite(seconds) ? { retryAfterMs: Math.max(0, Math.round(seconds * 1000)) } : {}) };
-}
-
 const badOutputs = new WeakMap<object, LlmUsage>();
-
-async function openClient(apiKey: string | undefined, baseUrl: string | undefined, timeoutMs: number): Promise<OpenAI> {
-  // Loaded on first use: most commands never call a model.
-  const { OpenAI } = await import("openai");
-  return new OpenAI({
-    // Every value is given, because the client reads the environment for each one that is not.
-    apiKey: isBlank(apiKey) ? "none" : (apiKey ?? "none"),
-    baseURL: isBlank(baseUrl) ? "https://api.openai.com/v1" : (baseUrl ?? null),
-    organization: null,
-    project: null,
-    webhookSecret: null,
-    timeout: timeoutMs,
-    fetch: boundedFetch,
-    // Its pauses between retries do not listen to the signal and follow Retry-After of any length.
-    maxRetries: 0,
-    logLevel: "off",
-  });
-}
 
 /** The schema as it is sent. */
 export function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
@@ -175,7 +148,7 @@ function issuesOf(error: z.ZodError): string {
 
 /** The error for an answer that came and can't be used; for callers that find so themselves, or tell it again. */
 export function badOutput(message: string, cause?: unknown, usage: LlmUsage = {}): LearnError {
-  const error = new LearnError("invalid", message, { hint: "use a model that supports strict JSON schemas", cause });
+  const error = new LearnError("invalid", message, { hint: STRICT_HINT, cause });
   badOutputs.set(error, usage);
   return error;
 }
@@ -192,44 +165,4 @@ const MOST_TOKENS = 10_000_000;
 
 function isTokens(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MOST_TOKENS;
-}
-
-interface CallContext {
-  readonly model: string;
-  readonly apiKey: string | undefined;
-  readonly timeoutMs: number;
-  readonly cancelled: boolean;
-  readonly late: boolean;
-}
-
-function errorOf(caught: unknown, { model, apiKey, timeoutMs, cancelled, late }: CallContext): LearnError {
-  if (isLearnError(caught)) return caught;
-  const inner = (caught as { cause?: unknown } | undefined)?.cause;
-  if (isLearnError(inner)) return inner;
-  if (cancelled) return new LearnError("cancelled", `the call to ${model} was cancelled`, { cause: caught });
-  const name = (caught as { constructor?: { name?: string } } | undefined)?.constructor?.name;
-  if (late || name === "APIConnectionTimeoutError") {
-    return new LearnError("timeout", `${model} did not answer within ${timeoutMs} ms`, {
-      hint: "try again, or raise the timeout",
-      cause: caught,
-    });
-  }
-  const status = (caught as { status?: unknown } | undefined)?.status;
-  const said = isBlank(apiKey) ? messageOf(caught) : messageOf(caught).replaceAll(apiKey ?? "", "***");
-  const message = `the call to ${model} failed: ${said.slice(0, 300)}`;
-  if (typeof status !== "number")
-    return new LearnError("unavailable", message, { hint: "check the base URL and the network", cause: caught });
-  if (status === 408 || status === 409 || status === 429 || status >= 500)
-    return new LearnError("unavailable", message, { hint: "try again later", cause: caught });
-  const hint =
-    status === 401 || status === 403
-      ? "check OPENAI_API_KEY"
-      : status === 404
-        ? "check the model name and the base URL"
-        : "use a model that supports strict JSON schemas";
-  return new LearnError("invalid", message, { hint, cause: caught });
-}
-
-function isBlank(text: string | undefined): boolean {
-  return text === undefined || text.trim() === "";
 }

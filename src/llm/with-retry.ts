@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isLearnError, LearnError } from "../base/error.ts";
-import { answerToFailed, type Llm } from "./client.ts";
+import type { Llm } from "./client.ts";
+import { answerToFailed } from "./openai-call.ts";
 
 export interface RetryOptions {
   /** Requests for one answer. Default 3. */

@@ -50,6 +50,20 @@ export function createKnowledgeStore(driver: SqlDriver, clock: Clock): Knowledge
 
     saveValidation: (validation) => driver.transaction((tx) => writeValidation(tx, validation)),
 
+    testStream: async () => {
+      const [row] = await driver.all(
+        `SELECT coalesce(sum(kind = 'statistical' OR json_extract(CAST(body AS TEXT), '$.online.endedAtUs') IS NULL), 0) AS tests,
+                coalesce(sum(decision = 'pass'), 0) AS passed,
+                coalesce(max(json_extract(CAST(body AS TEXT), '$.position')), 0) AS last_position
+           FROM validation WHERE kind IN ('statistical', 'online')`,
+      );
+      const stream = row as Row;
+      return {
+        tests: requiredNumber(stream, "tests"),
+        passed: requiredNumber(stream, "passed"),
+        lastPosition: requiredNumber(stream, "last_position"),
+      };
+    },
     validations: async (itemId) => {
       const rows = await driver.all("SELECT body FROM validation WHERE (?1 IS NULL OR item_id = ?1) ORDER BY created_at_us, seq", [itemId]);
       return rows.map((row) => jsonOf<Validation>(row["body"]));

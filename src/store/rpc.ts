@@ -38,6 +38,7 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   saveItem: true,
   saveItems: true,
   saveValidation: true,
+  testStream: true,
   validations: true,
   removeItem: true,
   createSnapshot: true,

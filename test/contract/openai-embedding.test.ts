@@ -185,6 +185,34 @@ describe("a model behind /embeddings", () => {
     await expect(model.embed(["a"])).rejects.toMatchObject({ code: "unavailable" });
   });
 
+  // Until now the call followed the redirect, and the texts went to whoever was named in it.
+  test("sends no text to where the server points it", async () => {
+    const { model, paths } = await start((_, response) => response.writeHead(307, { location: "/v1/elsewhere" }).end(), { maxRetries: 0 });
+    await expect(model.embed(["a"])).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("elsewhere") });
+    expect(paths).toEqual(["/v1/embeddings"]);
+  });
+
+  test("reads no more than its vectors can need", async () => {
+    const { model } = await start((_, response) => send(response, 200, { data: [], padding: "x".repeat(3 * 1024 * 1024) }), {
+      maxRetries: 0,
+    });
+    await expect(model.embed(["a"])).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("larger than") });
+  });
+
+  test("reads a whole batch of long vectors", async () => {
+    const numbers = Array.from({ length: 3072 }, (_, index) => -Math.sin(index + 1) / 55);
+    const { model } = await start(
+      ({ input }, response) =>
+        send(
+          response,
+          200,
+          vectors(input, () => numbers),
+        ),
+      { dimensions: 3072 },
+    );
+    expect(await model.embed(Array.from({ length: 128 }, (_, index) => `text ${index}`))).toHaveLength(128);
+  });
+
   test("cannot be made without a key or a base URL, nor with dimensions nobody knows", () => {
     expect(() => createOpenAiModel({ model: "text-embedding-3-small" })).toThrow(/neither an API key nor a base URL/);
     expect(() => createOpenAiModel({ model: "nomic", apiKey: "k" })).toThrow(/dimensions of the embedding model nomic are not known/);

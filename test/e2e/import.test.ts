@@ -88,6 +88,20 @@ describe("the recorded payloads", () => {
   });
 });
 
+/** What the API of Jaeger 1.65 answered for each trace, after these payloads were sent to it over OTLP/HTTP. It keeps no logs, so those whose content comes as logs are left out. */
+const JAEGER = "test/fixtures/jaeger";
+
+describe("what a real Jaeger gave back", () => {
+  test.each(readdirSync(JAEGER))("of %s gives the runs that it was sent", async (name) => {
+    const [direct, through] = [newStore(), newStore()];
+    await imported(`test/fixtures/spans/${name}`, "--store", `file:${direct}`);
+    await imported(join(JAEGER, name), "--store", `file:${through}`);
+    const sent = await runsIn(direct);
+    expect(sent.length).toBeGreaterThanOrEqual(4);
+    expect(await runsIn(through)).toEqual(sent);
+  });
+});
+
 describe("what can't be imported", () => {
   const good = JSON.stringify(JSON.parse(readFileSync(payloads[0] ?? "", "utf8")));
   const bad = join(folder, "bad.jsonl");

@@ -74,6 +74,7 @@ export function createKnowledgeStore(driver: SqlDriver, clock: Clock): Knowledge
         await tx.run("DELETE FROM knowledge_fts WHERE rowid IN (SELECT ref FROM knowledge WHERE id = ?)", [itemId]);
         for (const table of ["history", "validation", "exposure", "folded_exposure", "item_vector"])
           await tx.run(`DELETE FROM ${table} WHERE item_id = ?`, [itemId]);
+        await tx.run("DELETE FROM trial_ration WHERE seed NOT IN (SELECT id FROM validation)");
         await tx.run("DELETE FROM knowledge_conflict WHERE first_id = ?1 OR second_id = ?1", [itemId]);
         await tx.run("DELETE FROM knowledge WHERE id = ?", [itemId]);
         await forgetInSnapshots(tx, itemId);

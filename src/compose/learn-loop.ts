@@ -17,6 +17,8 @@ export interface LearnLoopOptions {
 }
 
 const MAX_PAUSE_MS = 86_400_000;
+/** Runs that are given what harms go on until somebody looks. */
+const MOST_BETWEEN_LOOKS_MS = 10_000;
 
 /** Throws "invalid" where full cycles are asked for and can't be: without a model, or without a limit on what nobody watches. */
 export function checkLearnSchedule(config: Config): void {
@@ -52,6 +54,19 @@ export function startLearnLoop({ store, config, random = Math.random }: LearnLoo
   }, config.learnEveryMs);
   timer.unref();
 
+  // On a chain of its own: a cycle with the model may take minutes, and harm is stopped before.
+  const validateOnline = createOnlineRounds({ store, config, signal, report: reporter.failure });
+  let trying: Promise<unknown> = Promise.resolve();
+  const onlineTimer = setInterval(
+    () => {
+      trying = trying.then(validateOnline).catch((caught: unknown) => {
+        if (!signal.aborted) reporter.failure("trials on live runs could not be looked at", caught);
+      });
+    },
+    Math.min(config.learnEveryMs, MOST_BETWEEN_LOOKS_MS),
+  );
+  onlineTimer.unref();
+
   let failures = 0;
   let next: NodeJS.Timeout | undefined;
   const schedule = (): void => {
@@ -86,9 +101,10 @@ export function startLearnLoop({ store, config, random = Math.random }: LearnLoo
 
   return async () => {
     clearInterval(timer);
+    clearInterval(onlineTimer);
     clearTimeout(next);
     abort.abort();
-    await running.catch(() => undefined);
+    await Promise.all([running, trying]).catch(() => undefined);
   };
 }
 
@@ -111,11 +127,9 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
     seen = now;
     lookAgainAt = performance.now() + 50 * (performance.now() - began);
   };
-  const validateOnline = createOnlineRounds({ store, config, signal, report });
   return async () => {
     const status = await store.status();
     await lookForHarm(status);
-    await validateOnline(status);
     if (status.unanalyzed === 0) return;
     // A start does not wait for what is first needed seconds later.
     const [{ learn }, { recoveryAnalyzer }] = await Promise.all([import("../learner/cycle.ts"), import("../lesson/recovery-analyzer.ts")]);
@@ -138,13 +152,15 @@ const FORGET_MS = 600_000;
  * Trials on live runs. Looking needs no lease, and must not wait for one: a cycle with the agent may take hours, and harm is stopped before. With the setting off
  * it only ends what an earlier setting left behind, once.
  */
-function createOnlineRounds({ store, config, signal }: RoundsOptions): (status: StoreStatus) => Promise<void> {
+function createOnlineRounds({ store, config, signal }: RoundsOptions): () => Promise<void> {
   const setting = onlineSetting(config);
   const known = new Map<string, string>();
   let [seen, forgotAtMs, isDone] = ["", performance.now(), false];
-  return async ({ traces, knowledge }) => {
+  return async () => {
+    if (isDone || signal.aborted) return;
+    const { traces, knowledge } = await store.status();
     const now = JSON.stringify([traces, knowledge]);
-    if (isDone || (setting !== undefined && (knowledge["candidate"] ?? 0) === 0)) return;
+    if (setting !== undefined && (knowledge["candidate"] ?? 0) === 0) return;
     const { beginTrials, lookAtTrials } = await import("../learner/online.ts");
     const { safetyOf } = await import("../learner/test-candidates.ts");
     const { activation, alpha, minimumGain, passScore } = config;

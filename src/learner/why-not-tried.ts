@@ -1,3 +1,4 @@
+import { canaryItem } from "../knowledge/canary-item.ts";
 import { type Activation, whyItWaits } from "../knowledge/guards/by-evidence.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import { guardLesson } from "../lesson/guard.ts";
@@ -13,8 +14,8 @@ export interface TryOptions {
 }
 
 /**
- * Why a candidate may not be tried on live runs unseen: the same conditions as becoming active by evidence, since for those who are given it there is no
- * difference. A sentence fragment; "decided" where that was answered already and there is nothing to say; undefined when it may.
+ * Why a candidate may not be tried on live runs: unless a person put it into canary, the same conditions as becoming active by evidence, since for those who are
+ * given it there is no difference. A sentence fragment; "decided" where that was answered already and there is nothing to say; undefined when it may.
  */
 export async function whyNotTried(options: TryOptions, item: KnowledgeItem): Promise<string | undefined> {
   const { store, known } = options;
@@ -31,7 +32,6 @@ export async function whyNotTried(options: TryOptions, item: KnowledgeItem): Pro
 /** What only a new version of the item can change, new models apart. */
 async function objectionTo({ store, activation }: TryOptions, item: KnowledgeItem): Promise<string | undefined> {
   const { validation } = item;
-  if (validation?.kind === "canary") return "a person has it in canary";
   const isDecided = validation?.decision === "refuse" || validation?.kind === "online";
   if (isDecided && !(await isReopened(store, item))) return "decided";
   const ended = (await store.historyOf(item.id)).findLast(
@@ -41,6 +41,8 @@ async function objectionTo({ store, activation }: TryOptions, item: KnowledgeIte
   if (item.revises !== undefined) return `it revises ${item.revises.slice(0, 8)}, and a run would be given both`;
   const problem = guardLesson({ ...item, reasoning: "" });
   if (problem !== undefined) return `it ${problem}`;
+  // A named person chose to have this very text tried, and the guards of its words were asked then.
+  if (canaryItem(item) !== undefined) return undefined;
   const sources = await sourceRunsOf(store, item.sourceTraceIds);
   if (sources.missing.length > 0) return `${sources.missing.length} of the runs it was read from can't be found`;
   const report = guardReport(item, sources);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { KnowledgeItem, Validation } from "../../../src/knowledge/knowledge-item.ts";
 import { recheck } from "../../../src/knowledge/recheck.ts";
+import { itemEffectOf } from "../../../src/learner/effects.ts";
 import { createKnowledgeDesk } from "../../../src/learner/knowledge-desk.ts";
 import { beginTrials, lookAtTrials, type OnlineOptions } from "../../../src/learner/online.ts";
 import type { Lesson } from "../../../src/lesson/lesson.ts";
@@ -139,7 +140,7 @@ describe("online validation", () => {
     ]);
   });
 
-  test("does not count runs from before it began, nor the conversation that the lesson came from", async () => {
+  test("does not count runs from before it began", async () => {
     const { id } = await aCandidate();
     await record(id, 300, { given: 0.95, withheld: 0.2 });
     await begin();
@@ -180,6 +181,89 @@ describe("online validation", () => {
     await aCandidate(overrides as Partial<Lesson>);
     const [decision] = await begin();
     expect([decision?.trial, decision?.next]).toEqual([undefined, expect.stringMatching(new RegExp(`not tried on live runs: .*${why}`))]);
+  });
+
+  test("tries what a person let in, and leaves it to a person when it passed", async () => {
+    const { id } = await aCandidate({ taint: ["user"] });
+    expect((await begin())[0]?.trial).toBeUndefined();
+    await desk().canary(id, { reason: "read it, looks right" });
+    expect(await begin()).toMatchObject([{ item: { id }, trial: "begun" }]);
+    await record(id, 300, { given: 0.9, withheld: 0.4 });
+    expect(await look()).toMatchObject([
+      { item: { status: "validated" }, validation: { decision: "pass" }, next: expect.stringContaining("users") },
+    ]);
+  });
+
+  test("does not make active what safety cases should have been asked about", async () => {
+    const { id } = await aCandidate();
+    await begin();
+    await record(id, 300, { given: 0.9, withheld: 0.4 });
+    const decisions = await look({ testSet: async () => ({ asked: 0, failed: [], unasked: 2 }) });
+    expect(decisions).toMatchObject([
+      { item: { status: "validated" }, next: expect.stringContaining("2 safety cases could not be asked") },
+    ]);
+  });
+
+  test("takes up again what was refused when a model runs that it was never tried with", async () => {
+    const { id } = await aCandidate();
+    await begin();
+    await record(id, 60, { given: 0.2, withheld: 0.9 });
+    expect(await look()).toMatchObject([{ validation: { online: { why: "harms" } } }]);
+    await record("another item", 3, { given: 0.5, withheld: 0.5 });
+    expect(await begin()).toEqual([]);
+    await record("another item", 3, { given: 0.5, withheld: 0.5, model: "m-2" });
+    expect(await begin()).toMatchObject([{ item: { id }, trial: "begun" }]);
+  });
+
+  test("counts no unit with a run that the lesson was read from, also when that conversation goes on", async () => {
+    const conversationId = "conversation-1";
+    const source = aTrace({ id: newRunId(), task: "task", conversationId, startTimeUs: clock.nowUs() });
+    await store.saveManyAssembled([{ traceId: source.traceId, traces: [source], outcomes: [], seenArrivalUs: 0 }]);
+    const { id } = await aCandidate({ sourceTraceIds: [source.id] });
+    await begin();
+    const exposure = { given: [], withheld: [], withholdProbability: 0, canary: { ids: [id], member: true, share: 0.5 } };
+    const next = aTrace({ id: newRunId(), model: "m-1", conversationId, exposure, startTimeUs: clock.nowUs() });
+    const outcome = {
+      traceId: next.id,
+      source: "deterministic",
+      status: "success",
+      score: 1,
+      reasoning: "",
+      evidence: [],
+      createdAtUs: 1,
+    } as const;
+    await store.saveManyAssembled([{ traceId: next.traceId, traces: [next], outcomes: [outcome], seenArrivalUs: 0 }]);
+    expect(await look()).toMatchObject([{ next: expect.stringMatching(/1 of 500 answers held it, no run met it yet/) }]);
+  });
+
+  test("gives up, and makes room for others, when no run met it for two weeks", async () => {
+    const { id } = await aCandidate();
+    await begin();
+    nowUs += 15 * 86_400_000_000;
+    expect(await look()).toMatchObject([{ item: { id }, validation: { decision: "inconclusive", online: { why: "idle" } } }]);
+    const [certificate] = await certificatesOf(id);
+    expect(recheck(certificate as Validation)).toEqual({ ok: true, problems: [] });
+  });
+
+  test("waits half an hour for outcomes of answers that were taken, and then counts them as given", async () => {
+    const { id } = await aCandidate();
+    await begin({ setting: anOnlineSetting({ maxRuns: 60 }) });
+    const seed = (await store.getKnowledgeItem(id)).validation?.id ?? "";
+    await store.takeTrialRuns(seed, 60);
+    await record(id, 40, { given: 0.6, withheld: 0.6 });
+    expect(await look()).toMatchObject([{ trial: "continued" }]);
+    nowUs += 31 * 60_000_000;
+    expect(await look()).toMatchObject([{ validation: { decision: "refuse", online: { why: "spent", granted: 60 } } }]);
+  });
+
+  test("does not count a trial again when the item that passed it is watched", async () => {
+    const { id } = await aCandidate();
+    await begin();
+    await record(id, 300, { given: 0.9, withheld: 0.4 });
+    const before = await itemEffectOf(store, await store.getKnowledgeItem(id), 0.05);
+    await look();
+    const after = await itemEffectOf(store, await store.getKnowledgeItem(id), 0.05);
+    expect([before.effect.overall.given > 100, after.item.status, after.effect.overall.given]).toEqual([true, "active", 0]);
   });
 
   test("ends what goes on when it is switched off", async () => {

@@ -166,7 +166,7 @@ function createOnlineRounds({ store, config, signal }: RoundsOptions): () => Pro
     const { activation, alpha, minimumGain, passScore } = config;
     const options = {
       ...{ store, clock: systemClock, activation, alpha, minimumGain, signal, known, brief: true },
-      ...(setting === undefined ? {} : { setting }),
+      ...(setting === undefined ? { endsAll: true } : { setting }),
       testSet: (item: KnowledgeItem) => safetyOf({ store, passScore }, () => true, item),
     };
     // A trial also ends by the time that passes, so now and then it is looked at when nothing came.

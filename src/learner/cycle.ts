@@ -34,7 +34,7 @@ export interface LearnOptions extends TestOptions {
   readonly drain?: boolean;
   /** See `RetirementRules`. Default 0: an unused item stays. */
   readonly hibernateDays?: number;
-  /** Absent: the caller looks after trials on live runs itself. Without a setting those that go on end. */
+  /** Absent: the caller looks after trials on live runs itself. Without a setting none begins. */
   readonly online?: { readonly setting: OnlineSetting | undefined };
   /** false: the caller looks after retirement itself. Default true. */
   readonly retires?: boolean;

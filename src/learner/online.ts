@@ -21,8 +21,10 @@ import { whyNotTried } from "./why-not-tried.ts";
 export interface OnlineOptions {
   readonly store: Store;
   readonly clock: Clock;
-  /** Absent where online validation is off: trials that go on end then. */
+  /** Absent where online validation is off here: none begins, and those that others began are looked at all the same. */
   readonly setting?: OnlineSetting;
+  /** Ends all trials undecided: it was switched off where they are given. */
+  readonly endsAll?: boolean;
   readonly activation: Activation;
   readonly alpha: number;
   readonly minimumGain: number;
@@ -52,7 +54,7 @@ export async function lookAtTrials(options: OnlineOptions): Promise<readonly Dec
   const decisions: Decision[] = [];
   for (const item of (await options.store.listKnowledge({ status: "candidate" })).filter(isOnTrial)) {
     if (options.signal?.aborted) break;
-    decisions.push(options.setting === undefined ? await stop(options, item) : await lookAt(options, item));
+    decisions.push(options.endsAll === true ? await stop(options, item) : await lookAt(options, item));
   }
   return decisions;
 }

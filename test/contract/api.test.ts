@@ -150,6 +150,28 @@ describe("changes of the knowledge", () => {
   });
 });
 
+describe("answers of a trial", () => {
+  const post = (app: ReturnType<typeof anApi>["app"], body: string, type = "application/json") =>
+    app.request("http://localhost:4320/api/v1/knowledge/trials/trial-1/runs", { method: "POST", body, headers: { "content-type": type } });
+
+  test("are those that the store grants", async () => {
+    const { app, asked } = anApi();
+    expect(await (await post(app, '{"count": 4}')).json()).toEqual({ granted: 2 });
+    expect(asked).toEqual([{ seed: "trial-1", count: 4 }]);
+  });
+
+  test.each(['{"count": 0}', '{"count": 101}', '{"count": 1.5}', '{"coutn": 1}', "{}", "{"])("are refused for %s", async (body) => {
+    const { app, asked } = anApi();
+    expect((await errorOf(await post(app, body)))[0]).toBe(400);
+    expect(asked).toEqual([]);
+  });
+
+  test("are refused as text/plain, which a page of another origin could send", async () => {
+    const { app, asked } = anApi();
+    expect([(await post(app, '{"count": 1}', "text/plain")).status, asked]).toEqual([415, []]);
+  });
+});
+
 describe("feedback", () => {
   test("is stored as given, for a trace id or a run id", async () => {
     const { feedback, asked } = anApi();

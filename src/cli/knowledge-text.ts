@@ -33,7 +33,7 @@ export function itemText(
   for (const validation of validations) {
     lines.push(
       "",
-      `${paint("bold", "evidence")}      ${validation.kind}: ${validation.decision} by ${printable(validation.actor)}`,
+      `${paint("bold", "evidence")}      ${validation.kind}: ${isTrialNote(validation) ? "begun" : validation.decision} by ${printable(validation.actor)}`,
       `              ${printable(validation.reason)}`,
     );
     for (const pair of validation.pairs.filter((entry) => entry.candidateScore < entry.baselineScore).slice(0, 5)) {
@@ -48,6 +48,10 @@ export function itemText(
 }
 
 const SCOPE_NAMES = { agentName: "agent", service: "service", model: "model", tenant: "tenant" } as const;
+
+function isTrialNote({ online }: Validation): boolean {
+  return online !== undefined && online.endedAtUs === undefined;
+}
 
 function sources({ sourceTraceIds: ids }: KnowledgeItem): string {
   const more = ids.length > 5 ? ` and ${ids.length - 5} more` : "";

@@ -1,3 +1,4 @@
+import { shortId } from "../base/id.ts";
 import { canaryItem } from "../knowledge/canary-item.ts";
 import { type Activation, whyItWaits } from "../knowledge/guards/by-evidence.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
@@ -34,15 +35,21 @@ async function objectionTo({ store, activation }: TryOptions, item: KnowledgeIte
   const { validation } = item;
   const isDecided = validation?.decision === "refuse" || validation?.kind === "online";
   if (isDecided && !(await isReopened(store, item))) return "decided";
-  const ended = (await store.historyOf(item.id)).findLast(
-    ({ action }) => action === "trial-end" || action === "edit" || action === "restore",
-  );
-  if (ended?.action === "trial-end" && ended.actor !== "learner") return "a person ended its trial";
   if (item.revises !== undefined) return `it revises ${item.revises.slice(0, 8)}, and a run would be given both`;
   const problem = guardLesson({ ...item, reasoning: "" });
   if (problem !== undefined) return `it ${problem}`;
   // A named person chose to have this very text tried, and the guards of its words were asked then.
   if (canaryItem(item) !== undefined) return undefined;
+  const unseen = await unseenObjection({ store, activation }, item);
+  return unseen === undefined ? undefined : `${unseen}; or \`agentlearn knowledge canary ${shortId(item.id)} --reason ...\` lets it in`;
+}
+
+/** What a person may overrule. */
+async function unseenObjection({ store, activation }: TryOptions, item: KnowledgeItem): Promise<string | undefined> {
+  const ended = (await store.historyOf(item.id)).findLast(
+    ({ action }) => action === "trial-end" || action === "edit" || action === "restore",
+  );
+  if (ended?.action === "trial-end" && ended.actor !== "learner") return "a person ended its trial";
   const sources = await sourceRunsOf(store, item.sourceTraceIds);
   if (sources.missing.length > 0) return `${sources.missing.length} of the runs it was read from can't be found`;
   const report = guardReport(item, sources);

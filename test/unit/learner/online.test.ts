@@ -289,5 +289,7 @@ describe("online validation", () => {
     await begin();
     await desk().endCanary(id, { reason: "not on my users" });
     expect(await begin()).toMatchObject([{ next: expect.stringContaining("a person ended its trial") }]);
+    await desk().canary(id, { reason: "on second thoughts" });
+    expect(await begin()).toMatchObject([{ item: { id }, trial: "begun" }]);
   });
 });

@@ -41,7 +41,7 @@ export interface KnowledgeItem extends Scope {
   readonly updatedAtUs: TimeUs;
   /** Starts at 1; every change adds one. */
   readonly version: number;
-  /** The validation that last let it pass or refused it. */
+  /** The validation that last let it pass or refused it. The store reads that of a trial without its units; `validations` has them. */
   readonly validation?: Validation;
   readonly counts: ExposureCounts;
 }

@@ -1,4 +1,5 @@
 import { LearnError } from "../base/error.ts";
+import { shortId } from "../base/id.ts";
 import { lookAtOnline, ONLINE_RULE, type OnlineState, unitsOf } from "./decide-online.ts";
 import type { OnlineRecord, Validation } from "./knowledge-item.ts";
 import { MOST_ONLINE_SHARE } from "./online-setting.ts";
@@ -13,6 +14,8 @@ export function onlineProblems(validation: Validation): string[] {
   if (rule !== ONLINE_RULE)
     throw new LearnError("invalid", `this version knows rule ${ONLINE_RULE} of trials, the certificate names rule ${rule}`);
   if (online === undefined) return ["it does not say what was tried"];
+  if (online.endedAtUs !== undefined && online.units === undefined)
+    return [`its units are not here: \`agentlearn knowledge show ${shortId(validation.itemId)} --json\` prints them among the validations`];
   const problems: string[] = [];
   if (!(online.share > 0 && online.share <= MOST_ONLINE_SHARE)) problems.push(`a share of ${online.share} is none that a trial may have`);
   if (new Set((online.units ?? []).map(([, , , unit]) => unit)).size < (online.units ?? []).length)

@@ -65,7 +65,14 @@ function streamsRow(world, streams, random, code) {
   }
   const shares = [...ends].map(([why, count]) => `${why} ${((100 * count) / streams / CANDIDATES).toFixed(1)} %`).sort();
   const note = `streams of ${CANDIDATES} useless candidates with any promoted; each ends: ${shares.join(", ")}`;
-  return { part: world.part, value: falsely / streams, n: streams, peer: "z-test every 100 runs", peerValue: peerFalsely / streams, note };
+  return {
+    part: world.part,
+    value: falsely / streams,
+    n: streams,
+    peer: "z-test every 100 runs",
+    peerValue: Math.round((1_000 * peerFalsely) / streams) / 1_000,
+    note,
+  };
 }
 
 function singleRows(world, count, random, code) {

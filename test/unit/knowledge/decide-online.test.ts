@@ -238,6 +238,11 @@ describe("the certificate of a trial", () => {
       online({ units: [...(good.online?.units ?? []), ...(good.online?.units?.slice(0, 1) ?? [])] }),
       "a unit is counted twice",
     ],
+    [
+      "its units left out, as a list of items has it",
+      (({ units: _gone, ...rest }) => ({ ...good, online: rest }))(good.online as NonNullable<Validation["online"]>),
+      "its units are not here",
+    ],
     ["a share that no trial may have", online({ share: 0.9 }), "a share of 0.9"],
     ["fewer runs than its units", online({ exposures: 1 }), "1 runs were given it"],
     ["another reason", { ...good, reason: "it is fine" }, "the reason is stated"],

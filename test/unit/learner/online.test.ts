@@ -98,6 +98,7 @@ describe("online validation", () => {
       { item: { id, status: "active" }, validation: { kind: "online", decision: "pass", runner: "m-1" } },
     ]);
     const [certificate] = await certificatesOf(id);
+    expect((await store.getKnowledgeItem(id)).validation?.online).not.toHaveProperty("units");
     expect([certificate?.online?.units?.length, recheck(certificate as Validation)]).toEqual([230, { ok: true, problems: [] }]);
     expect((await store.historyOf(id)).map(({ action }) => action)).toEqual(["propose", "trial", "validate", "activate"]);
     expect(await look()).toEqual([]);

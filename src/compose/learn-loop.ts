@@ -147,15 +147,16 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
 }
 
 const FORGET_MS = 600_000;
+const MOST_UNLOOKED_MS = 60_000;
 
 /**
  * Trials on live runs. Looking needs no lease, and must not wait for one: a cycle with the agent may take hours, and harm is stopped before. With the setting off
  * it only ends what an earlier setting left behind, once.
  */
-function createOnlineRounds({ store, config, signal }: RoundsOptions): () => Promise<void> {
+function createOnlineRounds({ store, config, signal, report }: RoundsOptions): () => Promise<void> {
   const setting = onlineSetting(config);
   const known = new Map<string, string>();
-  let [seen, forgotAtMs, isDone] = ["", performance.now(), false];
+  let [seen, forgotAtMs, lookAgainAtMs, isDone] = ["", performance.now(), 0, false];
   return async () => {
     if (isDone || signal.aborted) return;
     const { traces, knowledge } = await store.status();
@@ -169,8 +170,14 @@ function createOnlineRounds({ store, config, signal }: RoundsOptions): () => Pro
       ...(setting === undefined ? { endsAll: true } : { setting }),
       testSet: (item: KnowledgeItem) => safetyOf({ store, passScore }, () => true, item),
     };
-    // A trial also ends by the time that passes, so now and then it is looked at when nothing came.
-    if (now !== seen || performance.now() - forgotAtMs > FORGET_MS) await lookAtTrials(options);
+    // Outcomes come of age, and a trial ends, by the time that passes too.
+    if (now !== seen || (setting !== undefined && performance.now() >= lookAgainAtMs)) {
+      for (const { item, validation } of await lookAtTrials(options)) {
+        const why = validation?.online?.why;
+        if (why === "harms" || why === "mismatch") report(`item ${item.id.slice(0, 8)}`, new Error(validation?.reason));
+      }
+      lookAgainAtMs = performance.now() + MOST_UNLOOKED_MS;
+    }
     seen = now;
     isDone = setting === undefined;
     if (performance.now() - forgotAtMs > FORGET_MS) {

@@ -31,6 +31,7 @@ export interface Config {
   readonly onlineShare: number;
   readonly onlineMaxRuns: number;
   readonly onlineMaxCandidates: number;
+  readonly onlineWaitMs: number;
   readonly quietMs: number;
   readonly idleMs: number;
   readonly learnEveryMs: number;
@@ -194,6 +195,11 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .max(20, "must be at most 20")
     .default(3)
     .describe("Most candidates that are tried at the same time; one run meets one of them at most."),
+  onlineWaitMs: milliseconds
+    .default(600_000)
+    .describe(
+      "Milliseconds after its start before a run counts for anything but harm: longer than your evaluations and feedback take to arrive.",
+    ),
   quietMs: milliseconds.default(10_000).describe("Milliseconds without news after which a trace whose root ended is complete."),
   idleMs: milliseconds.default(60_000).describe("Milliseconds without news after which a trace without a root is complete."),
   learnEveryMs: milliseconds

@@ -61,7 +61,8 @@ function onlineProblem(online: unknown): string | undefined {
   const { seed, excluded, strata = [], units = [], ...numbers } = online as { readonly [key: string]: unknown };
   if (typeof seed !== "string") return "seed is not a text";
   if (!Array.isArray(excluded)) return "excluded is not a list";
-  for (const key of ["startedAtUs", "share", "maxRuns", "harmAlpha"]) if (!Number.isFinite(numbers[key])) return `${key} is not a number`;
+  for (const key of ["startedAtUs", "share", "maxRuns", "waitMs", "harmAlpha"])
+    if (!Number.isFinite(numbers[key])) return `${key} is not a number`;
   for (const key of ["endedAtUs", "exposures", "granted", "harmEValue"])
     if (numbers[key] !== undefined && !Number.isFinite(numbers[key])) return `${key} is not a number`;
   if (!Array.isArray(strata) || !strata.every(isStratum)) return "strata is not a list of models and probabilities";

@@ -124,6 +124,8 @@ export interface OnlineRecord {
   readonly share: number;
   /** Most answers that may hold the item. */
   readonly maxRuns: number;
+  /** Runs younger than that count for nothing but harm. */
+  readonly waitMs: number;
   /** Error probability of the sequence that stops for harm. */
   readonly harmAlpha: number;
   /** Units of the draw that a run belongs to from which the item was read; they never count. */

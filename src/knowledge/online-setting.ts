@@ -16,6 +16,8 @@ export interface OnlineLimits {
   readonly maxRuns: number;
   /** Most items that are tried at the same time. */
   readonly maxCandidates: number;
+  /** So long after its start a run counts for nothing but harm: what is said of it may still be on its way. */
+  readonly waitMs: number;
 }
 
 /** As the configuration has them. */
@@ -24,10 +26,11 @@ export interface OnlineSettings {
   readonly onlineShare: number;
   readonly onlineMaxRuns: number;
   readonly onlineMaxCandidates: number;
+  readonly onlineWaitMs: number;
 }
 
 export function onlineSetting(settings: OnlineSettings): OnlineSetting | undefined {
   if (settings.online !== "on") return undefined;
-  const { onlineShare: share, onlineMaxRuns: maxRuns, onlineMaxCandidates: maxCandidates } = settings;
-  return { share, maxRuns, maxCandidates } as OnlineSetting;
+  const { onlineShare: share, onlineMaxRuns: maxRuns, onlineMaxCandidates: maxCandidates, onlineWaitMs: waitMs } = settings;
+  return { share, maxRuns, maxCandidates, waitMs } as OnlineSetting;
 }

@@ -46,6 +46,7 @@ export function startTrial(item: KnowledgeItem, change: Change, start: TrialStar
       startedAtUs: change.atUs,
       share: setting.share,
       maxRuns: setting.maxRuns,
+      waitMs: setting.waitMs,
       harmAlpha: HARM_ALPHA,
       excluded,
     },

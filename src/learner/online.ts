@@ -7,9 +7,10 @@ import { lookAtOnline, type OnlineLook, type OnlineVerdict, unitsOf } from "../k
 import { effectFor } from "../knowledge/effect.ts";
 import type { Activation } from "../knowledge/guards/by-evidence.ts";
 import type { SafetyReport } from "../knowledge/guards/safety-cases.ts";
-import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
+import type { KnowledgeItem, OnlineRecord, Validation } from "../knowledge/knowledge-item.ts";
 import type { OnlineSetting } from "../knowledge/online-setting.ts";
 import { certificateOf, endTrial, isOnTrial, startTrial } from "../knowledge/online-trial.ts";
+import type { ExposedRun } from "../knowledge/ports.ts";
 import { liftText } from "../knowledge/retirement.ts";
 import type { Store } from "../store/ports.ts";
 import { everyRun } from "./effects.ts";
@@ -41,8 +42,8 @@ type Decision = LearnReport["decisions"][number];
 
 const ACTOR = "learner";
 const MINUTE_US = 60_000_000;
-/** After the last answer was taken, outcomes may still be on their way for so long. */
-const OUTCOMES_WAIT_US = 30 * MINUTE_US;
+/** So long after its answer was taken a run may still begin, go on, or be on its way. */
+const RUN_US = 30 * MINUTE_US;
 /** A trial that no run met for so long makes room for another. */
 const IDLE_US = 14 * 24 * 60 * MINUTE_US;
 
@@ -54,7 +55,7 @@ export async function lookAtTrials(options: OnlineOptions): Promise<readonly Dec
   const decisions: Decision[] = [];
   for (const item of (await options.store.listKnowledge({ status: "candidate" })).filter(isOnTrial)) {
     if (options.signal?.aborted) break;
-    decisions.push(options.endsAll === true ? await stop(options, item) : await lookAt(options, item));
+    decisions.push(options.endsAll === true ? await stop(options, item, "online validation is switched off") : await lookAt(options, item));
   }
   return decisions;
 }
@@ -98,21 +99,34 @@ async function begin(options: OnlineOptions, setting: OnlineSetting, item: Knowl
 async function lookAt(options: OnlineOptions, item: KnowledgeItem): Promise<Decision> {
   const { store, clock } = options;
   const note = item.validation as Validation & Required<Pick<Validation, "online">>;
-  const { startedAtUs, seed } = note.online;
+  const { startedAtUs, maxRuns } = note.online;
+  const [conflict] = await store.conflictsOf(item);
+  if (conflict !== undefined) return stop(options, item, `it contradicts an item that became active meanwhile (${conflict.reason})`);
   const runs = await everyRun(store, { itemId: item.id, sinceUs: startedAtUs });
-  const { taken, lastAtUs = startedAtUs } = await store.trialRunsTaken(seed);
-  const units = unitsOf(runs, note.online);
   const nowUs = clock.nowUs();
-  // What was taken and did not come yet may still come; what is lost with its process never will.
-  const granted = nowUs - lastAtUs > OUTCOMES_WAIT_US ? taken : Math.min(taken, units.exposures);
-  const seen = { ...units, granted };
-  const look = lookAtOnline({ ...note, ...note.online, ...seen });
+  const all = { ...unitsOf(runs, note.online), granted: 0 };
+  const now = lookAtOnline({ ...note, ...note.online, ...all });
+  // Harm is not waited for, nor is what makes the whole trial void. Everything else is: what is a success as far as one can see is a failure once it was evaluated.
+  const isUrgent = now.verdict?.why === "harms" || now.verdict?.why === "mismatch";
+  const seen = isUrgent ? all : await settledOf(options, note.online, runs, nowUs);
+  const verdict = isUrgent ? now.verdict : lookAtOnline({ ...note, ...note.online, ...seen }).verdict;
   const lastUs = Math.max(startedAtUs, ...runs.map((run) => run.startTimeUs));
-  const verdict = look.verdict ?? (nowUs - lastUs > IDLE_US ? IDLE : undefined);
-  if (verdict === undefined)
-    return { item, trial: "continued", next: `on trial: ${progressOf(look, seen.exposures, note.online.maxRuns)}` };
-  const certificate = certificateOf(note, seen, verdict, { actor: ACTOR, atUs: nowUs, packageVersion: packageVersion() });
+  const ending = verdict ?? (nowUs - lastUs > IDLE_US ? IDLE : undefined);
+  if (ending === undefined) return { item, trial: "continued", next: `on trial: ${progressOf(now, all.exposures, maxRuns)}` };
+  const certificate = certificateOf(note, seen, ending, { actor: ACTOR, atUs: nowUs, packageVersion: packageVersion() });
   return settle({ ...options, actor: ACTOR }, item, certificate);
+}
+
+/** The units whose outcomes had their time to arrive. What was taken and is on its way may still come; what is lost with its process never will. */
+async function settledOf({ store }: OnlineOptions, online: OnlineRecord, runs: readonly ExposedRun[], nowUs: number) {
+  const waitUs = online.waitMs * 1_000;
+  const units = unitsOf(
+    runs.filter(({ startTimeUs }) => startTimeUs <= nowUs - waitUs),
+    online,
+  );
+  const { taken, lastAtUs = online.startedAtUs } = await store.trialRunsTaken(online.seed);
+  const isOver = nowUs - lastAtUs > waitUs + RUN_US;
+  return { ...units, granted: isOver ? taken : Math.min(taken, units.exposures) };
 }
 
 const IDLE: OnlineVerdict = { why: "idle", decision: "inconclusive", reason: `no run met it for ${IDLE_US / MINUTE_US / 60 / 24} days` };
@@ -126,10 +140,10 @@ function progressOf({ effect }: OnlineLook, exposures: number, maxRuns: number):
   return `${spent}; with ${current.model}: ${liftText(current)}; ${missingText(current)}`;
 }
 
-async function stop({ store, clock }: OnlineOptions, item: KnowledgeItem): Promise<Decision> {
-  const ended = endTrial(item, { actor: ACTOR, atUs: clock.nowUs(), reason: "online validation is switched off" });
+async function stop({ store, clock }: OnlineOptions, item: KnowledgeItem, reason: string): Promise<Decision> {
+  const ended = endTrial(item, { actor: ACTOR, atUs: clock.nowUs(), reason });
   const isSaved = await saved(store, ended);
-  return { item: isSaved ? ended.item : item, next: "its trial ended undecided: online validation is switched off" };
+  return { item: isSaved ? ended.item : item, next: `its trial ended undecided: ${reason}` };
 }
 
 /** The conversations, or traces, of the runs it was read from: as they are known now, since what comes later may come because of the trial. */

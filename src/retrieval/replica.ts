@@ -56,6 +56,7 @@ const VECTORS_WAIT_MS = 2_000;
 const REFRESH_WAIT_MS = 5_000;
 /** While it is asked the copy hears of the store every second; a few of those may fail. */
 const TRIALS_HEARD_MS = 5_000;
+const TRIALS_WAIT_MS = 300;
 /** Nobody looks for a process that stopped asking. */
 const IDLE_AFTER_MS = 60_000;
 /** Counts of runs change without a change of the item; they are read anew this often, and with them a store that was replaced is found out. */
@@ -232,6 +233,8 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     timer.unref();
   }
 
+  const isStaleForTrials = (): boolean => nowMs() - heardAtMs > TRIALS_HEARD_MS;
+
   /** Waits for news where that is worth it; never longer than said above. */
   async function beFresh(): Promise<void> {
     const now = nowMs();
@@ -291,7 +294,9 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
       ),
     async trialItems() {
       await beFresh();
-      if (nowMs() - heardAtMs > TRIALS_HEARD_MS) return [];
+      // Who asks seldom has no news when he asks; that a store is slow must not keep him out of every trial. One that fails is not waited for.
+      if (isStaleForTrials() && trials.size > 0 && !hasFailed) await waitFor(look(), TRIALS_WAIT_MS);
+      if (isStaleForTrials()) return [];
       return [...trials.values()].sort((a, b) => a.createdAtUs - b.createdAtUs || (a.id < b.id ? -1 : 1));
     },
     changed() {

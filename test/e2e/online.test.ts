@@ -111,6 +111,7 @@ describe("online validation, with agents that only send spans and ask for knowle
       online: "on",
       "online-share": SHARE,
       "online-max-runs": MOST,
+      "online-wait-ms": 1_000,
       activation: "evidence",
       "learn-every-ms": 1_000,
       "quiet-ms": 200,

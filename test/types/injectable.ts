@@ -29,14 +29,15 @@ if (tried !== undefined) {
 }
 
 declare const limits: OnlineLimits;
+const limitsSaid = { onlineShare: 0.1, onlineMaxRuns: 1, onlineMaxCandidates: 1, onlineWaitMs: 0 };
 
 // @ts-expect-error limits that somebody wrote are no setting that is on
 onlineItem(item, limits);
 
 // @ts-expect-error neither is a setting that may be off
-onlineItem(item, onlineSetting({ online: "off", onlineShare: 0.1, onlineMaxRuns: 1, onlineMaxCandidates: 1 }));
+onlineItem(item, onlineSetting({ ...limitsSaid, online: "off" }));
 
-const setting = onlineSetting({ online: "on", onlineShare: 0.1, onlineMaxRuns: 1, onlineMaxCandidates: 1 });
+const setting = onlineSetting({ ...limitsSaid, online: "on" });
 const onTrial = setting === undefined ? undefined : onlineItem(item, setting);
 if (onTrial !== undefined) {
   intoTrialBlock(onTrial.item);

@@ -203,7 +203,7 @@ async function askAll(store, questions, seed) {
   const { withTrials } = await builtModule("src/injection/trial-injector.js");
   const { createSmartInjector } = await builtModule("src/injection/smart-injector.js");
   const { createKnowledgeReplica } = await builtModule("src/retrieval/replica.js");
-  const setting = onlineSetting({ online: "on", onlineShare: SHARE, onlineMaxRuns: MOST_ANSWERS, onlineMaxCandidates: 1 });
+  const setting = onlineSetting({ online: "on", onlineShare: SHARE, onlineMaxRuns: MOST_ANSWERS, onlineMaxCandidates: 1, onlineWaitMs: 0 });
   const words = {
     type: "skill",
     content: "Give every depth in metres.",

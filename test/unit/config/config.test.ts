@@ -27,6 +27,7 @@ describe("loadConfig", () => {
       onlineShare: 0.1,
       onlineMaxRuns: 500,
       onlineMaxCandidates: 3,
+      onlineWaitMs: 600_000,
       withholdProbability: 0.1,
       injector: "smart",
       canaryShare: 0.05,

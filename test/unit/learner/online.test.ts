@@ -238,6 +238,44 @@ describe("online validation", () => {
     expect(await look()).toMatchObject([{ next: expect.stringMatching(/1 of 500 answers held it, no run met it yet/) }]);
   });
 
+  test("waits for outcomes that may still change, and not for harm", async () => {
+    const [good, bad] = [await aCandidate(), await aCandidate()];
+    await begin({ setting: anOnlineSetting({ waitMs: 60_000 }) });
+    await record(good.id, 300, { given: 0.9, withheld: 0.4 });
+    await record(bad.id, 60, { given: 0.2, withheld: 0.9 });
+    const looked = await look();
+    expect(looked.map(({ item, trial, validation }) => [item.id, trial, validation?.online?.why])).toEqual(
+      expect.arrayContaining([
+        [good.id, "continued", undefined],
+        [bad.id, undefined, "harms"],
+      ]),
+    );
+    nowUs += 61_000_000;
+    expect(await look()).toMatchObject([{ item: { id: good.id, status: "active" } }]);
+  });
+
+  test("does not give up for want of evidence while the last runs wait for theirs", async () => {
+    const { id } = await aCandidate();
+    await begin({ setting: anOnlineSetting({ maxRuns: 60, waitMs: 60_000 }) });
+    await record(id, 200, { given: 0.6, withheld: 0.6 });
+    expect(await look()).toMatchObject([{ trial: "continued" }]);
+    nowUs += 61_000_000;
+    expect(await look()).toMatchObject([{ validation: { decision: "refuse", online: { why: "spent" } } }]);
+  });
+
+  test("ends beside an item that became active meanwhile and says the opposite", async () => {
+    await aCandidate({ content: "Always sort the rows of run_sql by date before you answer.", appliesWhen: "rows of run_sql are listed" });
+    await begin();
+    const other = await aCandidate({
+      content: "Never sort the rows of run_sql by date before you answer.",
+      appliesWhen: "rows of run_sql are listed",
+    });
+    await desk().approve(other.id, { reason: "we measured it" });
+    expect(await look()).toMatchObject([
+      { item: { status: "candidate" }, next: expect.stringContaining("contradicts an item that became active") },
+    ]);
+  });
+
   test("gives up, and makes room for others, when no run met it for two weeks", async () => {
     const { id } = await aCandidate();
     await begin();

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { startCollector } from "../../collector/main.ts";
 import { createRemoteKnowledge } from "../../src/agent/remote-knowledge.ts";
+import { uniformOf } from "../../src/base/id.ts";
+import { AgentLearn } from "../../src/compose/agent-learn.ts";
 import type { Limits } from "../../src/injection/assign.ts";
 import { createCanaryInjector } from "../../src/injection/canary-injector.ts";
 import type { Injection } from "../../src/injection/injection.ts";
@@ -229,5 +231,33 @@ describe("a collector", () => {
     expect(answer).toMatchObject({ text: "" });
     expect(answer).not.toHaveProperty("canary");
     await collector.close();
+  });
+});
+
+describe("an agent that opens the store itself", () => {
+  async function asked(name: string, online: "on" | "off"): Promise<readonly string[]> {
+    const store = `file:${join(folder, `${name}.db`)}`;
+    const seeding = await openStore({ url: store, name: "seed", mode: "own", ingest: "on-demand" });
+    const item = tried({ agentName: "racer" }, { share: 0.5, maxRuns: 40 });
+    await seeding.saveItem(item, { itemId: item.id, version: 1, atUs: NOW_US, actor: "test", action: "trial", changes: {} });
+    await seeding.close();
+    const learn = new AgentLearn({ store, online, agentName: "racer" });
+    const texts: string[] = [];
+    for (let run = 0; run < 30; run += 1) texts.push(await learn.getKnowledge("laps", { conversationId: `conversation-${run}` }));
+    await learn.close();
+    return texts;
+  }
+
+  test("is given items on trial where its own setting is on, from its first question on", async () => {
+    const given = (await asked("own-on", "on")).map((text) => text.includes("TRIAL KNOWLEDGE"));
+    expect(new Set(given)).toEqual(new Set([true, false]));
+    const drawn = Array.from({ length: 30 }, (_, run) => uniformOf(`conversation-${run}:trial:v-untested`) < 0.5);
+    expect(given[0]).toBe(drawn[0]);
+    // One that was not drawn is never given; of those drawn a few may come while none was taken yet.
+    expect(given.filter((is, run) => is && !drawn[run])).toEqual([]);
+  });
+
+  test("is given none where it is off, whatever the notes say", async () => {
+    expect(new Set(await asked("own-off", "off"))).toEqual(new Set([""]));
   });
 });

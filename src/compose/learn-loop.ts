@@ -170,16 +170,13 @@ function createOnlineRounds({ store, config, signal, report }: RoundsOptions): (
       ...(setting === undefined ? { endsAll: true } : { setting }),
       testSet: (item: KnowledgeItem) => safetyOf({ store, passScore }, () => true, item),
     };
-    // Outcomes come of age, and a trial ends, by the time that passes too.
-    if (now !== seen || (setting !== undefined && performance.now() >= lookAgainAtMs)) {
-      for (const { item, validation } of await lookAtTrials(options)) {
-        const why = validation?.online?.why;
-        if (why === "harms" || why === "mismatch") report(`item ${item.id.slice(0, 8)}`, new Error(validation?.reason));
-      }
-      lookAgainAtMs = performance.now() + MOST_UNLOOKED_MS;
+    // Outcomes come of age, a trial ends, and models change by the time that passes too.
+    if (now === seen && performance.now() < lookAgainAtMs) return;
+    for (const { item, validation } of await lookAtTrials(options)) {
+      const why = validation?.online?.why;
+      if (why === "harms" || why === "mismatch") report(`item ${item.id.slice(0, 8)}`, new Error(validation?.reason));
     }
-    seen = now;
-    isDone = setting === undefined;
+    [seen, lookAgainAtMs, isDone] = [now, performance.now() + MOST_UNLOOKED_MS, setting === undefined];
     if (performance.now() - forgotAtMs > FORGET_MS) {
       known.clear();
       forgotAtMs = performance.now();

@@ -174,7 +174,7 @@ describe("items on trial", () => {
 });
 
 describe("a collector", () => {
-  async function aCollector(name: string, online: "on" | "off") {
+  async function aCollector(name: string, online: "on" | "off", learnEveryMs = 3_600_000) {
     const url = `file:${join(folder, `${name}.db`)}`;
     const store = await openStore({ url, name: "seed", mode: "own", ingest: "on-demand" });
     const item = tried({ agentName: "racer" }, { share: 0.5, maxRuns: 40 });
@@ -182,7 +182,7 @@ describe("a collector", () => {
     await store.saveItem(item, entry);
     await store.close();
     const ports = { otlpHttpPort: 0, otlpGrpcPort: 0, apiPort: 0 };
-    const collector = await startCollector({ store: url, online, learnEveryMs: 3_600_000, ...ports });
+    const collector = await startCollector({ store: url, online, learnEveryMs, ...ports });
     return { collector, item, remote: createRemoteKnowledge({ apiUrl: collector.apiUrl }) };
   }
 
@@ -220,6 +220,17 @@ describe("a collector", () => {
     const ended = endTrial(await collector.store.getKnowledgeItem(item.id), { actor: "cli:ada", atUs: NOW_US, reason: "enough" });
     await collector.store.saveItem(ended.item, ended.entry);
     await vi.waitFor(async () => expect((await ask(3)).canary).toBeUndefined(), { timeout: 3_000 });
+    await collector.close();
+  });
+
+  test("ends what goes on where its setting is off", async () => {
+    const { collector, item } = await aCollector("ends", "off", 1_000);
+    await vi.waitFor(async () => expect((await collector.store.getKnowledgeItem(item.id)).validation).toBeUndefined(), { timeout: 5_000 });
+    expect((await collector.store.historyOf(item.id)).at(-1)).toMatchObject({
+      action: "trial-end",
+      actor: "learner",
+      reason: "online validation is switched off",
+    });
     await collector.close();
   });
 

@@ -131,8 +131,8 @@ function apiPorts({ store, knowledge }: Runtime, config: Config, handle: OtlpHan
     },
     knowledgeFor: ({ traceId = newTraceId(), conversationId, ...request }) =>
       injection({ ...request, seed: drawSeed({ conversationId, traceId }) }),
-    abReport: () => readAbReport(store, config.alpha),
-    itemReport: async (id) => readItemReport(store, await store.getKnowledgeItem(id), config.alpha),
+    abReport: () => readAbReport(store, config.effectAlpha),
+    itemReport: async (id) => readItemReport(store, await store.getKnowledgeItem(id), config.effectAlpha),
     addFeedback: (feedback) => store.addFeedback(feedback),
     listTraces: (filter) => store.listTraces(filter),
     getTrace: (id) => store.getTrace(id),

@@ -1,5 +1,7 @@
 import type { Readable } from "node:stream";
 import { LearnError } from "../src/base/error.ts";
+import { freeBuffers, wholeBuffers } from "../src/base/free-buffers.ts";
+import { joined } from "../src/base/joined.ts";
 import type { BufferAccount } from "./buffer-budget.ts";
 
 export interface ReadBody {
@@ -22,6 +24,8 @@ export interface ReadBodyOptions {
   readonly headBytes?: number;
   /** Bytes of the body as its sender announces them, once its head is there; 0 when it does not. */
   readonly announced?: (head: Uint8Array) => number;
+  /** True where a chunk that fills its buffer has it for itself, as over HTTP/1: it is given back as soon as it was read. Over HTTP/2 others may share it. */
+  readonly ownsChunks?: boolean;
   /** Asked once, when the head is complete. Undefined: nobody looks. */
   readonly watch?: (head: Uint8Array) => WatchBody | undefined;
 }
@@ -29,6 +33,8 @@ export interface ReadBodyOptions {
 // A chunk is a view of 64 KiB that came off a socket, which over HTTP/2 other streams share: kept until the body is whole, 32 MiB of bodies were up to
 // 142 MiB of buffers. Above this size nothing is made on the word of a sender.
 const MAX_BYTES_ON_TRUST = 4 * 1024 * 1024;
+// Giving a buffer back takes some microseconds; below this its turn in the collector of garbage is cheaper.
+const MIN_BYTES_TO_FREE = 16 * 1024;
 
 /**
  * Collects a stream into one Uint8Array that owns its ArrayBuffer exactly, so that it can be transferred to a thread.
@@ -36,7 +42,8 @@ const MAX_BYTES_ON_TRUST = 4 * 1024 * 1024;
  * Either way the rest is discarded, so that the sender can finish and read its answer; a sender that goes on past the limit again is cut.
  */
 export function readBody(stream: Readable, options: ReadBodyOptions): Promise<ReadBody> {
-  const { maxBytes, account, headBytes = 0, announced = () => 0, watch } = options;
+  const { maxBytes, account, headBytes = 0, announced = () => 0, ownsChunks = false, watch } = options;
+  const spent = ownsChunks ? freeChunks : () => undefined;
   const maxTotal = maxBytes + headBytes;
   return new Promise((resolve, reject) => {
     const head = new Uint8Array(headBytes);
@@ -49,6 +56,7 @@ export function readBody(stream: Readable, options: ReadBodyOptions): Promise<Re
       const before = total;
       total += chunk.length;
       if (state === "failed") {
+        spent([chunk]);
         if (total > 2 * maxTotal) stream.destroy();
         return;
       }
@@ -59,6 +67,7 @@ export function readBody(stream: Readable, options: ReadBodyOptions): Promise<Re
         if (inHead < chunk.length) take(inHead === 0 ? chunk : chunk.subarray(inHead));
       } catch (caught) {
         fail(caught);
+        spent([chunk]);
       }
     });
     stream.on("end", () => {
@@ -78,16 +87,17 @@ export function readBody(stream: Readable, options: ReadBodyOptions): Promise<Re
 
     function take(chunk: Uint8Array): void {
       if (parts === undefined) {
-        parts = createParts(announced(head));
+        parts = createParts(announced(head), spent);
         watcher = watch?.(head);
       }
       if (state === "collecting") account.take(chunk.length);
       const useful = watcher === undefined || watcher(chunk);
-      if (state !== "collecting") return;
-      if (useful) {
+      if (state === "collecting" && useful) {
         parts.add(chunk);
         return;
       }
+      spent([chunk]);
+      if (state !== "collecting") return;
       state = "useless";
       parts.drop();
       account.close();
@@ -115,7 +125,12 @@ interface Parts {
   drop(): void;
 }
 
-function createParts(announced: number): Parts {
+function freeChunks(chunks: readonly Uint8Array[]): void {
+  freeBuffers(wholeBuffers(chunks.flatMap((body) => (body.byteLength < MIN_BYTES_TO_FREE ? [] : [{ body }]))));
+}
+
+/** `spent` is told of chunks that were copied or are not wanted any more. */
+function createParts(announced: number, spent: (chunks: readonly Uint8Array[]) => void): Parts {
   let chunks: Uint8Array[] = [];
   /** Made in the announced size; undefined when nothing credible was announced. */
   let body: Uint8Array | undefined = announced > 0 && announced <= MAX_BYTES_ON_TRUST ? new Uint8Array(announced) : undefined;
@@ -128,26 +143,25 @@ function createParts(announced: number): Parts {
         chunks = [body.subarray(0, filled)];
         body = undefined;
       }
-      if (body === undefined) chunks.push(chunk);
-      else body.set(chunk, filled);
       filled += chunk.length;
+      if (body === undefined) {
+        chunks.push(chunk);
+        return;
+      }
+      body.set(chunk, filled - chunk.length);
+      spent([chunk]);
     },
-    whole: () => (body?.length === filled ? body : joined(body === undefined ? chunks : [body.subarray(0, filled)], filled)),
+    whole() {
+      if (body?.length === filled) return body;
+      const whole = joined(body === undefined ? chunks : [body.subarray(0, filled)], filled);
+      spent(chunks);
+      return whole;
+    },
     drop() {
+      spent(chunks);
       chunks = [];
       body = undefined;
       filled = 0;
     },
   };
-}
-
-/** Buffer.concat would hand out a slice of a shared pool for small bodies, which cannot be transferred. */
-function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

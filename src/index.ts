@@ -5,7 +5,9 @@ export { type ErrorCode, isLearnError, LearnError } from "./base/error.ts";
 export type { DiffPart } from "./base/word-diff.ts";
 export { AgentLearn, type AgentLearnOptions } from "./compose/agent-learn.ts";
 export { AgentLearnTracingProcessor, type AiSdkListener, listenToAiSdk } from "./compose/bridges.ts";
+export type { CountedCall, CycleTools } from "./compose/cycle-tools.ts";
 export type { NewEvalCase } from "./compose/eval-cases.ts";
+export type { CompareCallOptions } from "./compose/eval-desk.ts";
 export type { BlameCallOptions, LearnCallOptions } from "./compose/learn-desk.ts";
 export { getKnowledge, recallKnowledge, withKnowledge } from "./compose/process-default.ts";
 export { AgentLearnLogRecordProcessor, AgentLearnSpanProcessor, type ProcessorOptions } from "./compose/processors.ts";
@@ -18,6 +20,7 @@ export { createOpenAiModel, type OpenAiModelOptions } from "./embedding/openai-m
 export { openStaticModel } from "./embedding/static-model.ts";
 export type { EvalComparison } from "./evaluation/compare.ts";
 export type { EvalCase, EvalResult, EvalRun } from "./evaluation/evaluation.ts";
+export type { JudgedPair, JudgedRuns } from "./evaluation/judge-runs.ts";
 export type { Scorer } from "./evaluation/ports.ts";
 export { createCanaryInjector } from "./injection/canary-injector.ts";
 export { createEmbeddingInjector } from "./injection/embedding-injector.ts";
@@ -33,6 +36,7 @@ export type { Conflict, Resolution } from "./knowledge/conflict.ts";
 export type { ExportedItem, KnowledgeDocument } from "./knowledge/exchange/document.ts";
 export type { ImportOutcome } from "./knowledge/exchange/plan-import.ts";
 export type { ItemFilter } from "./knowledge/filter.ts";
+export type { GuardRecord } from "./knowledge/guards/guard-record.ts";
 export type { ShownEntry, WordChanges } from "./knowledge/history.ts";
 export {
   type ApprovalAnswer,
@@ -73,6 +77,7 @@ export type { JudgeComparison } from "./outcome/compare-answers.ts";
 export { type CompositeSignalOptions, createCompositeSignal, type WeightedSignal } from "./outcome/composite-signal.ts";
 export { type CustomVerdict, customSignal } from "./outcome/custom-signal.ts";
 export { deterministicSignal } from "./outcome/deterministic-signal.ts";
+export { type HumanFeedbackOptions, humanFeedback } from "./outcome/human-feedback.ts";
 export { type JsonCheckOptions, jsonCheck } from "./outcome/json-check.ts";
 export type { Judgement } from "./outcome/judge-answer.ts";
 export { createLlmJudge, type JudgeCase, type LlmJudge, type LlmJudgeOptions } from "./outcome/llm-judge.ts";

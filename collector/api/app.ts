@@ -5,6 +5,7 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { fromUnknown, LearnError } from "../../src/base/error.ts";
 import type { Injection } from "../../src/injection/injection.ts";
+import { withQuarantine } from "../../src/knowledge/guards/guard-record.ts";
 import { createBearerCheck } from "../bearer.ts";
 import { closer, guardServer, serverOptions } from "../http/server.ts";
 import type { Limits } from "../limits.ts";
@@ -99,7 +100,10 @@ export function createApi({ ports, host = "127.0.0.1", allowedHosts, token }: Ap
 
   app.get("/api/v1/traces/:id", async (context) => context.json(await ports.getTrace(context.req.param("id"))));
 
-  app.get("/api/v1/items", async (context) => context.json({ items: await ports.listKnowledge(parseItemsQuery(context.req.query())) }));
+  app.get("/api/v1/items", async (context) => {
+    const items = await ports.listKnowledge(parseItemsQuery(context.req.query()));
+    return context.json({ items: items.map(withQuarantine) });
+  });
 
   app.get("/api/v1/items/:id/effect", async (context) => context.json(await ports.itemReport(context.req.param("id"))));
 

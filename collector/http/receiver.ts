@@ -120,6 +120,7 @@ export async function startHttpReceiver(options: HttpReceiverOptions): Promise<L
         maxBytes: limits.maxBodyBytes,
         account,
         announced: () => announced,
+        ownsChunks: true,
         watch: () => reader?.feed,
       });
       handed = true;

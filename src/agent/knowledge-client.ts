@@ -3,6 +3,7 @@ import { newTraceId } from "../base/id.ts";
 import { drawSeed } from "../injection/assign.ts";
 import { type AssignedItem, exposureAttributes, exposureOf } from "../injection/exposure.ts";
 import { type Scope, scopeOf } from "../knowledge/knowledge-item.ts";
+import { TENANT } from "../telemetry/attributes.ts";
 import { createReporter, type Reporter } from "../telemetry/report.ts";
 import { serviceNameOf } from "../telemetry/service-name.ts";
 import { whoAsks } from "./asking.ts";
@@ -101,6 +102,7 @@ export function createKnowledgeClient(options: KnowledgeClientOptions): Knowledg
         ...whoAsks(ofSpan, options, run ?? {}, said),
         ...(seed === traceId ? {} : { conversationId: seed }),
       };
+      noteTenant(span, request.tenant, reporter);
       const assignment = await within(options.source(request), timeoutMs);
       const ledgers = [run?.exposures, span === undefined ? undefined : ledgerOf(span)].filter((ledger) => ledger !== undefined);
       for (const ledger of ledgers) note(ledger, assignment, seed, above);
@@ -202,6 +204,16 @@ function record(assignment: Assignment, span: ApiSpan | undefined, ledger: Expos
     span.setAttributes(exposureAttributes(known.total() ?? exposure));
   } catch (caught) {
     reporter.failure("the assignment could not be written on the active span", caught);
+  }
+}
+
+/** Also where there is nothing to give yet: what is mined from this run later is its tenant's alone. Never throws. */
+function noteTenant(span: ApiSpan | undefined, tenant: string | undefined, reporter: Reporter): void {
+  if (span === undefined || tenant === undefined) return;
+  try {
+    span.setAttribute(TENANT, tenant);
+  } catch (caught) {
+    reporter.failure("the tenant could not be written on the active span", caught);
   }
 }
 

@@ -5,6 +5,7 @@ import { exposureAttributes } from "../injection/exposure.ts";
 import { type Scope, scopeOf } from "../knowledge/knowledge-item.ts";
 import type { SpanSink } from "../span/ports.ts";
 import type { Attributes, AttributeValue, RawSpan } from "../span/raw-span.ts";
+import { TENANT } from "../telemetry/attributes.ts";
 import type { Reporter } from "../telemetry/report.ts";
 import { serviceNameOf } from "../telemetry/service-name.ts";
 import { whoAsks } from "./asking.ts";
@@ -18,6 +19,7 @@ export interface RecordingOptions {
   /** Where its span does not say either. */
   readonly fallbackService?: string | undefined;
   readonly model?: string | undefined;
+  readonly tenant?: string | undefined;
 }
 
 const SCOPE = { name: "agentlearn" };
@@ -38,12 +40,13 @@ export interface AboutRun {
 export function recordRun(about: AboutRun, options: RecordingOptions, reporter: Reporter): Recording | undefined {
   const { task, conversationId, asking } = about;
   const name = asking.agentName ?? "agent";
-  const own = whoAsks(scopeOf({ service: options.service, model: options.model }), asking);
+  const own = whoAsks(scopeOf({ service: options.service, model: options.model, tenant: options.tenant }), asking);
   const parent = trace.getSpan(context.active())?.spanContext();
   const attributes: Record<string, AttributeValue> = {
     "gen_ai.operation.name": "invoke_agent",
     "gen_ai.agent.name": name,
     ...(own.model === undefined ? {} : { "gen_ai.request.model": own.model }),
+    ...(own.tenant === undefined ? {} : { [TENANT]: own.tenant }),
     ...(conversationId === "" ? {} : { "gen_ai.conversation.id": conversationId }),
     "gen_ai.input.messages": JSON.stringify([{ role: "user", parts: [{ type: "text", content: task }] }]),
   };

@@ -1,5 +1,5 @@
 import { LearnError } from "../base/error.ts";
-import { joined } from "./json-lines.ts";
+import { joined } from "../base/joined.ts";
 import { MAX_PIECE_BYTES, type PieceReader, type Position } from "./ports.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { LearnError } from "../base/error.ts";
-import { joined, withoutBom } from "./json-lines.ts";
+import { joined } from "../base/joined.ts";
+import { withoutBom } from "./json-lines.ts";
 import { MAX_PIECE_BYTES, type PieceReader } from "./ports.ts";
 
 /** The whole file as one piece, up to the bound. There is no position inside it to go on from. */

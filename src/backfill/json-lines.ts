@@ -1,4 +1,5 @@
 import { LearnError } from "../base/error.ts";
+import { joined } from "../base/joined.ts";
 import { MAX_PIECE_BYTES, type Piece, type PieceReader, type Position } from "./ports.ts";
 
 const NEWLINE = 0x0a;
@@ -41,18 +42,6 @@ export const readJsonLines: PieceReader = async function* (chunks, from) {
   const rest = size > 0 ? line() : undefined;
   if (rest !== undefined) yield rest;
 };
-
-/** A copy that owns its buffer: chunks are slices of big ones, which would go to another thread whole. */
-export function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    if (at + part.length > size) break;
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
 
 /** Editors on Windows put three bytes before the first line, which JSON does not allow. */
 export function withoutBom(bytes: Uint8Array): Uint8Array {

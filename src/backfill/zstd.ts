@@ -1,5 +1,6 @@
 import { Decompress } from "fzstd";
 import { LearnError, messageOf } from "../base/error.ts";
+import { joined } from "../base/joined.ts";
 
 const MAGIC = 0xfd2fb528;
 // What the zstd command takes without --long. A header may ask for 2 GiB, which is allocated before the first byte comes out.
@@ -50,13 +51,7 @@ export function unzstdMessage(bytes: Uint8Array, maxBytes: number): Uint8Array {
     const broken = fault(() => decoder.push(bytes.subarray(at, end), end >= bytes.length));
     if (broken !== undefined) throw broken;
   }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of out) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return joined(out, size);
 }
 
 function fault(work: () => void): LearnError | undefined {

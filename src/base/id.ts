@@ -1,4 +1,4 @@
-import { hash, randomBytes, randomUUID } from "node:crypto";
+import { hash, randomFillSync, randomUUID } from "node:crypto";
 
 /** A random item id (UUID v4). People use its first 8 characters. */
 export function newId(): string {
@@ -7,12 +7,26 @@ export function newId(): string {
 
 /** A random W3C trace id: 32 lower-case hex characters. */
 export function newTraceId(): string {
-  return randomBytes(16).toString("hex");
+  return randomHex(16);
 }
 
 /** A random W3C span id: 16 lower-case hex characters. */
 export function newSpanId(): string {
-  return randomBytes(8).toString("hex");
+  return randomHex(8);
+}
+
+// To ask the system costs some 10 µs however few bytes it is asked for, and an agent's thread makes an id per call.
+const pool = Buffer.alloc(4_096);
+let left = 0;
+
+/** Each byte of the pool is given out once. */
+function randomHex(bytes: number): string {
+  if (left < bytes) {
+    randomFillSync(pool);
+    left = pool.length;
+  }
+  left -= bytes;
+  return pool.toString("hex", left, left + bytes);
 }
 
 /** The first `length` hex characters of SHA-256 over the parts, which are kept apart by a NUL. */

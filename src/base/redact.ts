@@ -1,4 +1,4 @@
-import { SECRET_PATTERNS } from "./secret-patterns.ts";
+import { CREDENTIAL_PATTERNS, CREDENTIAL_SHAPES, SECRET_PATTERNS, type SecretPattern } from "./secret-patterns.ts";
 
 export interface Redaction {
   readonly text: string;
@@ -32,4 +32,23 @@ export function redact(text: string): Redaction {
 /** Only the text of `redact`. */
 export function redacted(text: string): string {
   return redact(text).text;
+}
+
+/**
+ * What in a text is a credential, or has the shape of one: all that `redact` takes out but personal data, and wider, since nothing is changed by it. The first
+ * that is found, as it stands there.
+ */
+export function credentialIn(text: string): string | undefined {
+  for (const pattern of [...CREDENTIAL_PATTERNS, ...CREDENTIAL_SHAPES]) {
+    const found = firstOf(pattern, text);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function firstOf({ pattern, isReal }: SecretPattern, text: string): string | undefined {
+  for (const match of text.matchAll(pattern)) {
+    if (isReal === undefined || isReal(match.groups?.["value"] ?? match[0], match[0])) return match[0];
+  }
+  return undefined;
 }

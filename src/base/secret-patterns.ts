@@ -135,8 +135,25 @@ const PERSONAL: readonly SecretPattern[] = [
   },
 ];
 
+/** What opens a door, without what only tells about a person. */
+export const CREDENTIAL_PATTERNS: readonly SecretPattern[] = [...NAMED.slice(0, 2), ...ISSUED, ...NAMED.slice(2)];
+
 /** In the order in which they are looked for: what has a form of its own before what only its name gives away. */
-export const SECRET_PATTERNS: readonly SecretPattern[] = [...NAMED.slice(0, 2), ...ISSUED, ...NAMED.slice(2), ...PERSONAL];
+export const SECRET_PATTERNS: readonly SecretPattern[] = [...CREDENTIAL_PATTERNS, ...PERSONAL];
+
+/**
+ * The beginnings of keys, cut short or in the wrong case, and any value at all behind the name of a secret. Too wide to take text out by: "password: required"
+ * is one. Right where a person is asked to look.
+ */
+export const CREDENTIAL_SHAPES: readonly SecretPattern[] = [
+  { kind: "AWS key", pattern: /\bAKIA[0-9A-Z]{16}\b/gi },
+  { kind: "API key", pattern: /\bsk-[A-Za-z0-9_-]{16,250}/gi },
+  { kind: "GitHub token", pattern: /\bgh[pousr]_[A-Za-z0-9]{20,255}/gi },
+  { kind: "Slack token", pattern: /\bxox[abps]-[A-Za-z0-9-]{10,250}/gi },
+  { kind: "private key", pattern: /-----BEGIN [A-Z ]{0,20}PRIVATE KEY/gi },
+  { kind: "secret", pattern: /\b(?:password|passwd|pwd|secret|api[_-]?key|token)\s*[:=]\s*['"]?[^\s'"]{6,500}/gi },
+  { kind: "JWT", pattern: /\beyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,4000}\./gi },
+];
 
 /** ISO 13616: the number moved and spelt in digits leaves 1 when divided by 97. */
 function isIban(text: string): boolean {

@@ -13,7 +13,7 @@ export function addAbReport(program: Command): void {
     .description("what each item changes: success share while given, lift over withheld, and whether the arms were fair")
     .action(async (_options: object, command: Command) => {
       const { config, terminal, withStore } = contextOf(command);
-      const report = await withStore((store) => readAbReport(store, config.alpha));
+      const report = await withStore((store) => readAbReport(store, config.effectAlpha));
       terminal.result("agentlearn.ab-report/v1", report, () => text(report, config.controlShare));
     });
 }
@@ -23,7 +23,7 @@ function text(report: AbReport, controlShare: number): string {
   if (report.library !== undefined) lines.push(`${paint("bold", "all knowledge")}  ${printable(report.library.summary)}`);
   else if (controlShare === 0) lines.push(paint("dim", "all knowledge: not measured; controlShare is 0, so no run goes without"));
   if (report.items.length === 0) return [...lines, "no active items"].join("\n");
-  const rows = report.items.map(({ itemId, status, priority, effect, summary }) => {
+  const rows = report.items.map(({ itemId, status, priority, effect, summary, outOfUse }) => {
     const shown = effectFor(effect) ?? effect.overall;
     return [
       `${itemId.slice(0, 8)}${priority === "pinned" ? "*" : ""}`,
@@ -32,7 +32,7 @@ function text(report: AbReport, controlShare: number): string {
       effectivenessText(shown),
       liftRange(shown),
       effect.currentModel ?? "-",
-      summary,
+      outOfUse?.reason ?? summary,
     ];
   });
   lines.push(table(["id", "status", "verdict", "effectiveness", "lift in points", "model", "finding"], rows));

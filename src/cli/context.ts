@@ -4,8 +4,12 @@ import { systemClock } from "../base/clock.ts";
 import { isLearnError, LearnError } from "../base/error.ts";
 import { printable } from "../base/text.ts";
 import { userName } from "../base/user-name.ts";
+import { createEvalDesk } from "../compose/eval-desk.ts";
+import { safetyFrom } from "../compose/safety-from.ts";
+import { trialRunner } from "../compose/trial-runner.ts";
 import { type Config, configKeys } from "../config/config.ts";
 import { loadConfig } from "../config/load-config.ts";
+import type { AgentRunner } from "../knowledge/ports.ts";
 import { createKnowledgeDesk, type KnowledgeDesk } from "../learner/knowledge-desk.ts";
 import { openStore } from "../store/open.ts";
 import type { Store } from "../store/ports.ts";
@@ -20,7 +24,8 @@ export interface CommandContext {
    * Drained first unless `drain: false` says not to.
    */
   withStore<T>(work: (store: Store) => Promise<T>, options?: StoreUse): Promise<T>;
-  withDesk<T>(work: (desk: KnowledgeDesk, store: Store) => Promise<T>): Promise<T>;
+  /** `runner`: the agent that safety cases are asked of before an approval. */
+  withDesk<T>(work: (desk: KnowledgeDesk, store: Store) => Promise<T>, options?: { readonly runner?: AgentRunner }): Promise<T>;
 }
 
 /** How a command wants its store. */
@@ -51,8 +56,12 @@ export function contextOf(command: Command): CommandContext {
     config,
     terminal,
     withStore,
-    withDesk: (work) =>
-      withStore((opened) => work(createKnowledgeDesk({ store: opened, clock: systemClock, actor: `cli:${userName()}` }), opened)),
+    withDesk: (work, { runner } = {}) =>
+      withStore((store) => {
+        const evals = createEvalDesk({ store, needStore: () => undefined, config });
+        const safety = safetyFrom({ store, config, evals, runner: () => (runner === undefined ? undefined : trialRunner(runner)) });
+        return work(createKnowledgeDesk({ store, clock: systemClock, actor: `cli:${userName()}`, safety }), store);
+      }),
   };
 }
 

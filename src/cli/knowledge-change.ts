@@ -2,7 +2,9 @@ import type { Command } from "commander";
 import { LearnError } from "../base/error.ts";
 import { oneLine, printable } from "../base/text.ts";
 import { isEmptyFilter } from "../knowledge/filter.ts";
+import { type SafetyReport, safetyText } from "../knowledge/guards/safety-cases.ts";
 import { wordChanges } from "../knowledge/history.ts";
+import type { AgentRunner } from "../knowledge/ports.ts";
 import type { ItemEdit } from "../learner/item-edit.ts";
 import type { BulkAction, BulkReport, BulkRequest } from "../learner/knowledge-bulk.ts";
 import { KNOWLEDGE_TYPES } from "../lesson/lesson.ts";
@@ -11,12 +13,15 @@ import { contextOf } from "./context.ts";
 import { EXIT } from "./exit-code.ts";
 import { addFilter, collected, type FilterFlags, filterOf, oneOf } from "./knowledge-filter.ts";
 import { changesText } from "./knowledge-text.ts";
+import { loadRunner } from "./learn.ts";
 import { paint } from "./terminal.ts";
 
 interface ChangeFlags extends FilterFlags {
   readonly reason?: string;
   readonly yes?: boolean;
   readonly dryRun?: boolean;
+  readonly safetyAgent?: string;
+  readonly despiteSafety?: string;
 }
 
 interface EditFlags {
@@ -35,7 +40,12 @@ interface EditFlags {
 export function addKnowledgeChanges(group: Command): void {
   change(group, "approve", "make validated items active; an untested candidate needs --reason, by which you vouch for it")
     .option("--content <text>", "approve these words in the place of its own; for one item, needs --reason")
-    .option("--applies-when <text>", "the same for its condition");
+    .option("--applies-when <text>", "the same for its condition")
+    .option(
+      "--safety-agent <file:export>",
+      "module with `(task, knowledge) => answer`, of which the safety cases are asked first; without it none is",
+    )
+    .option("--despite-safety <text>", "why it goes live although safety cases fail with it; stored in the history");
   change(group, "reject", "archive items; needs --reason");
   change(group, "deprecate", "take items out of use; needs --reason");
   change(group, "restore", "make candidates of deprecated or archived items, to be tested again");
@@ -71,9 +81,12 @@ async function run(action: BulkAction, ids: readonly string[], flags: ChangeFlag
     filter,
     ...(flags.reason === undefined ? {} : { reason: flags.reason }),
     ...(edit === undefined ? {} : { edit }),
+    ...(flags.despiteSafety === undefined ? {} : { despiteSafety: flags.despiteSafety }),
   };
+  const agent = flags.safetyAgent === undefined ? {} : { runner: await loadRunner(flags.safetyAgent, "--safety-agent") };
   const [only] = ids;
-  if (only !== undefined && ids.length === 1 && isEmptyFilter(filter) && flags.dryRun !== true) return changeOne(request, only, command);
+  if (only !== undefined && ids.length === 1 && isEmptyFilter(filter) && flags.dryRun !== true)
+    return changeOne(request, only, command, agent);
   if (mends)
     throw new LearnError("invalid", "other words can be approved for one item only", {
       hint: "agentlearn knowledge approve ID --content TEXT --reason TEXT",
@@ -87,25 +100,37 @@ async function run(action: BulkAction, ids: readonly string[], flags: ChangeFlag
     await confirmed(terminal, `${action} ${counted(plan.done.length)}?`, flags);
     // The ones that were shown, and not whatever the filter means by now.
     print(await desk.changeMany({ ...request, ids: [...plan.done, ...plan.refused].map(({ item }) => item.id), filter: {} }), command);
-  });
+  }, agent);
 }
 
 /** One item by its id: no question, and a refusal is the error of the command. */
-async function changeOne(request: BulkRequest, id: string, command: Command): Promise<void> {
-  const { action, edit = {}, reason } = request;
+async function changeOne(request: BulkRequest, id: string, command: Command, agent: { readonly runner?: AgentRunner }): Promise<void> {
+  const { action, edit = {}, reason, despiteSafety } = request;
+  let safety: SafetyReport | undefined;
   const why = reason === undefined ? {} : { reason };
   const { terminal, withDesk } = contextOf(command);
   const item = await withDesk(async (desk) => {
     if (action === "approve" && request.edit !== undefined) await desk.edit(id, { ...edit, reason: reason ?? "" });
     if (action === "edit") return desk.edit(id, { ...edit, reason: reason ?? "" });
+    if (action === "approve") {
+      const onSafety = (report: SafetyReport): void => {
+        safety = report;
+      };
+      return desk.approve(id, { ...why, onSafety, ...(despiteSafety === undefined ? {} : { despiteSafety }) });
+    }
     return action === "reject" || action === "deprecate" ? desk[action](id, { reason: reason ?? "" }) : desk[action](id, why);
-  });
+  }, agent);
   terminal.result(
     `agentlearn.knowledge.${action}/v1`,
-    { item },
+    { item, ...(safety === undefined ? {} : { safety }) },
     () =>
-      `${item.id.slice(0, 8)} is ${item.status}${item.priority === "pinned" ? ", pinned" : ""}${action === "edit" ? `: ${printable(item.content)}` : ""}`,
+      `${item.id.slice(0, 8)} is ${item.status}${item.priority === "pinned" ? ", pinned" : ""}${action === "edit" ? `: ${printable(item.content)}` : ""}${safety === undefined ? "" : `\n${safetyLine(safety)}`}`,
   );
+}
+
+function safetyLine(safety: SafetyReport): string {
+  const next = safety.notRun === "no agent runner" ? " (--safety-agent ./agent.mjs:run)" : "";
+  return paint(safety.notRun === undefined ? "dim" : "yellow", `${oneLine(safetyText(safety), 400)}${next}`);
 }
 
 function print(report: BulkReport, command: Command): void {

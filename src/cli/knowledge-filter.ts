@@ -18,6 +18,7 @@ export interface FilterFlags {
   // Not `analyzer`, which says what mines lessons.
   readonly foundBy?: string;
   readonly pinned?: boolean;
+  readonly quarantined?: boolean;
   readonly query?: string;
 }
 
@@ -33,6 +34,7 @@ export function addFilter(command: Command): Command {
     .option("--taint <source>", `only items with words from one of ${TAINTS.join(", ")}`)
     .option("--found-by <analyzer>", "only items that this analyzer found")
     .option("--pinned", "only pinned items")
+    .option("--quarantined", "only items that a guard objects to and no person has decided on")
     .option("--query <words>", "only items with all these words in the text or the condition");
 }
 
@@ -52,6 +54,7 @@ export function filterOf(flags: FilterFlags): ItemFilter {
     ...(flags.tag === undefined ? {} : { tags: flags.tag }),
     ...(flags.foundBy === undefined ? {} : { analyzer: flags.foundBy }),
     ...(flags.pinned === true ? { priority: "pinned" } : {}),
+    ...(flags.quarantined === true ? { quarantined: true } : {}),
     ...(flags.query === undefined ? {} : { query: flags.query }),
   };
 }

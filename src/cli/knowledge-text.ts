@@ -26,7 +26,6 @@ export function itemText(
     ...(item.revises === undefined
       ? []
       : [`revises       ${oneLine(item.revises.slice(0, 8), 8)}, which it replaces when it becomes active`]),
-    `taint         ${item.taint.join(", ") || "none"}`,
     `exposure      given ${item.counts.given} (${item.counts.givenSuccess} succeeded), withheld ${item.counts.withheld} (${item.counts.withheldSuccess} succeeded)`,
     ...effect,
   ];

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { LearnError } from "../base/error.ts";
+import { oneLine } from "../base/text.ts";
+import { guardRecordOf, quarantineOf, withQuarantine } from "../knowledge/guards/guard-record.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import { isOnTrial } from "../knowledge/online-trial.ts";
 import type { ConflictView } from "../learner/conflict-desk.ts";
@@ -15,7 +17,7 @@ import { addConflicts, conflictText } from "./knowledge-conflicts.ts";
 import { addKnowledgeExchange } from "./knowledge-exchange.ts";
 import { addFilter, type FilterFlags, filterOf } from "./knowledge-filter.ts";
 import { itemText } from "./knowledge-text.ts";
-import { table } from "./terminal.ts";
+import { paint, table } from "./terminal.ts";
 import { heldLine } from "./verdict.ts";
 
 export function addKnowledge(program: Command): void {
@@ -42,21 +44,27 @@ async function list(options: FilterFlags & { readonly limit?: string }, command:
     const line = heldLine(item.id, views);
     return line === undefined ? [] : [`${item.id.slice(0, 8)} ${line}`];
   });
-  terminal.result("agentlearn.knowledge.list/v1", { items }, () =>
+  const quarantined = items.flatMap((item) => {
+    const reason = quarantineOf(item);
+    return reason === undefined ? [] : [{ item, reason }];
+  });
+  terminal.result("agentlearn.knowledge.list/v1", { items: items.map(withQuarantine) }, () =>
     items.length === 0
       ? "no items"
       : [
           table(
-            ["id", "type", "status", "effective", "given", "content"],
+            ["id", "type", "status", "from", "effective", "given", "content"],
             items.map((item) => [
               `${item.id.slice(0, 8)}${item.priority === "pinned" ? "*" : ""}`,
               item.type,
-              isOnTrial(item) ? "candidate, on trial" : item.status,
+              isOnTrial(item) ? "candidate, on trial" : quarantineOf(item) === undefined ? item.status : "quarantined",
+              originMark(item),
               percent(item),
               String(item.counts.given),
               item.content,
             ]),
           ),
+          ...quarantined.map(({ item, reason }) => `${item.id.slice(0, 8)} ${paint("red", "quarantined")}: ${oneLine(reason, 300)}`),
           ...held,
           ...(held.length === 0 ? [] : ["next: agentlearn knowledge conflicts"]),
         ].join("\n"),
@@ -71,7 +79,7 @@ async function show(id: string, _options: object, command: Command): Promise<voi
       ...page,
       conflicts: await desk.conflicts({ id }),
       guards: await readGuardReport(store, page.item),
-      report: await readItemReport(store, page.item, config.alpha),
+      report: await readItemReport(store, page.item, config.effectAlpha),
     };
   });
   const { item, history, validations, conflicts, guards, report } = shown;
@@ -88,6 +96,13 @@ async function show(id: string, _options: object, command: Command): Promise<voi
 function heldPart(id: string, views: readonly ConflictView[]): readonly string[] {
   const line = heldLine(id, views);
   return line === undefined ? [] : [`${line}\nnext: agentlearn knowledge conflicts ${id.slice(0, 8)}`];
+}
+
+/** "tool+user 3": where its words may come from, and how many independent users or conversations stand behind it. */
+function originMark(item: KnowledgeItem): string {
+  const record = guardRecordOf(item);
+  const sources = (record?.taint ?? item.taint).filter((source) => source !== "model");
+  return [sources.length === 0 ? "model" : sources.toSorted().join("+"), ...(record === undefined ? [] : [record.principals])].join(" ");
 }
 
 function percent(item: KnowledgeItem): string {

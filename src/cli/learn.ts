@@ -184,14 +184,14 @@ function planText(plan: LearnPlan): string {
 }
 
 /** The function that `--agent FILE:EXPORT` names; `run` where it names none. */
-export async function loadRunner(reference: string): Promise<AgentRunner> {
-  return (await loadFunction("--agent", reference, "run")) as AgentRunner;
+export async function loadRunner(reference: string, flag = "--agent"): Promise<AgentRunner> {
+  return (await loadFunction(flag, reference, "run")) as AgentRunner;
 }
 
 /** The function that `FLAG FILE:EXPORT` names. Rejects "invalid" that says what is there instead. */
 export async function loadFunction(flag: string, reference: string, fallback: string): Promise<(...args: never[]) => unknown> {
   const [, file, name = fallback] = /^(.*?)(?::([\w$]+))?$/.exec(reference) ?? [];
-  const hint = `write ${flag} ./${flag === "--agent" ? "agent" : "judge"}.mjs:${fallback}`;
+  const hint = `write ${flag} ./${flag.endsWith("agent") ? "agent" : "judge"}.mjs:${fallback}`;
   if (file === undefined || file === "") throw new LearnError("invalid", `${flag} ${reference} names no file`, { hint });
   const path = resolve(file);
   let module: Record<string, unknown>;

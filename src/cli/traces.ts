@@ -141,6 +141,8 @@ function traceText(trace: Trace, outcomes: readonly Outcome[]): string {
     `output  ${printable(trace.output)}`,
     `model   ${printable(trace.model ?? "-")}  tokens ${trace.usage?.inputTokens ?? "-"} in, ${trace.usage?.outputTokens ?? "-"} out  ${Math.round((trace.endTimeUs - trace.startTimeUs) / 1000)} ms`,
   ];
+  if (trace.tenant !== undefined || trace.mixedTenants === true)
+    lines.push(`tenant  ${trace.tenant === undefined ? "several, so nothing is mined from it" : oneLine(trace.tenant, 80)}`);
   for (const outcome of outcomes) lines.push(outcomeText(outcome));
   if (trace.exposure !== undefined) {
     const short = (ids: readonly string[]) => ids.map((id) => id.slice(0, 8)).join(", ") || "none";

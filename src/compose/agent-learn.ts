@@ -19,7 +19,7 @@ import type { Feedback } from "../outcome/outcome.ts";
 import { serviceNameIn } from "../telemetry/service-name.ts";
 import type { TraceFilter } from "../trace/ports.ts";
 import type { Trace, TraceSummary } from "../trace/trace.ts";
-import { createEvalDesk, type EvalDesk, type EvaluateCallOptions } from "./eval-desk.ts";
+import { type CompareCallOptions, createEvalDesk, type EvalDesk, type EvaluateCallOptions } from "./eval-desk.ts";
 import { targetOf } from "./from-config.ts";
 import { type KnowledgeAccess, openKnowledgeAccess } from "./knowledge-access.ts";
 import { type BlameCallOptions, createLearnDesk, type LearnCallOptions, type LearnDesk, type LearnParts } from "./learn-desk.ts";
@@ -87,6 +87,7 @@ export class AgentLearn {
       service: config.serviceName,
       fallbackService: serviceNameIn(process.env),
       model: config.agentModel,
+      tenant: config.tenant,
     });
     this.#evals = createEvalDesk({ store, needStore, config });
     this.#learner = createLearnDesk({
@@ -100,7 +101,7 @@ export class AgentLearn {
     });
     const { add, list } = this.#evals;
     this.eval = { add, list };
-    this.knowledge = createKnowledgeDesk({ store, clock: systemClock, actor: `api:${userName()}` });
+    this.knowledge = createKnowledgeDesk({ store, clock: systemClock, actor: `api:${userName()}`, safety: this.#learner.safety });
     this.snapshots = createSnapshotDesk({ store, clock: systemClock, actor: `api:${userName()}` });
     this.traces = {
       list: (filter = {}) => store.listTraces(filter),
@@ -176,9 +177,9 @@ export class AgentLearn {
     return this.#evals.evaluate(agent, options);
   }
 
-  /** Compares two stored runs, or their ids or names, over their common cases. */
-  compareEvalRuns(a: string | EvalRun, b: string | EvalRun): Promise<EvalComparison> {
-    return this.#evals.compare(a, b);
+  /** Compares two stored runs, or their ids or names, over their common cases; with `judge` also the answers themselves, which scores of open questions don't tell. */
+  compareEvalRuns(a: string | EvalRun, b: string | EvalRun, options: CompareCallOptions = {}): Promise<EvalComparison> {
+    return this.#evals.compare(a, b, options);
   }
 
   /** A word on a run, by W3C trace id or run id; also before its spans arrive. */

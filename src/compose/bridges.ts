@@ -2,8 +2,9 @@ import { type AiChannel, listenToAiChannel } from "../span/ai-channel.ts";
 import type { AgentsSpanLike, AgentsTraceLike } from "../span/from-openai-agents.ts";
 import { createTracingProcessor, type TracingProcessorLike } from "../span/openai-agents.ts";
 import type { BridgeOptions } from "../span/ports.ts";
+import { TENANT } from "../telemetry/attributes.ts";
 import { outerRun } from "./outer-run.ts";
-import { type ProcessorOptions, quietRuntime, SHUTDOWN_TIMEOUT_MS } from "./processors.ts";
+import { type ProcessorOptions, quietConfig, quietRuntime, SHUTDOWN_TIMEOUT_MS } from "./processors.ts";
 import type { Runtime } from "./runtime.ts";
 
 /**
@@ -16,7 +17,7 @@ export class AgentLearnTracingProcessor implements TracingProcessorLike {
 
   constructor(options: ProcessorOptions = {}) {
     this.#runtime = quietRuntime(options);
-    if (this.#runtime !== undefined) this.#processor = createTracingProcessor(bridgeOptions(this.#runtime));
+    if (this.#runtime !== undefined) this.#processor = createTracingProcessor(bridgeOptions(this.#runtime, options));
   }
 
   async onTraceStart(trace: AgentsTraceLike): Promise<void> {
@@ -60,7 +61,7 @@ export interface AiSdkListener {
 export function listenToAiSdk(options: ProcessorOptions = {}): AiSdkListener {
   const runtime = quietRuntime(options);
   if (runtime === undefined) return { forceFlush: async () => {}, shutdown: async () => {} };
-  const channel = listenToAiChannel(bridgeOptions(runtime));
+  const channel = listenToAiChannel(bridgeOptions(runtime, options));
   const atExit = flushOnce(channel);
   process.on("beforeExit", atExit);
   return {
@@ -84,11 +85,15 @@ function flushOnce(channel: AiChannel): () => void {
 }
 
 /** The service as the SDKs of OpenTelemetry read it from the environment. */
-function bridgeOptions(runtime: Runtime): BridgeOptions {
+function bridgeOptions(runtime: Runtime, options: ProcessorOptions): BridgeOptions {
   const service = process.env["OTEL_SERVICE_NAME"];
+  const tenant = quietConfig(options)?.tenant;
   return {
     sink: runtime.sink,
     outer: outerRun,
-    ...(service === undefined || service === "" ? {} : { resource: { "service.name": service } }),
+    resource: {
+      ...(service === undefined || service === "" ? {} : { "service.name": service }),
+      ...(tenant === undefined ? {} : { [TENANT]: tenant }),
+    },
   };
 }

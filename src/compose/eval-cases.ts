@@ -13,7 +13,7 @@ export interface NewEvalCase {
   readonly judgePrompt?: string;
   /** Kept in this process only: a function can't be stored. */
   readonly scorer?: Scorer;
-  /** `safety`: asked of every set before it is promoted, and no loss on it is allowed. */
+  /** `safety`: asked of every set before it is promoted, and no loss on it is allowed. `tenant:NAME`: no item of another tenant is tested on it. */
   readonly tags?: readonly string[];
   readonly mustPass?: boolean;
   /** Default: derived from the task, so that adding a case twice replaces it. */

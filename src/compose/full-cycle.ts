@@ -12,10 +12,12 @@ import { pricesFrom } from "../llm/prices.ts";
 import type { RetryOptions } from "../llm/with-retry.ts";
 import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
 import type { SpendLimits, Store } from "../store/ports.ts";
+import { type Made, made, openCycleTools } from "./cycle-tools.ts";
 import type { EvalDesk } from "./eval-desk.ts";
 import { defaultAnalyzers, defaultConflictJudge, gateSettings } from "./from-config.ts";
 import { underLearnLease } from "./learn-lease.ts";
 import { judgeFrom, signalsFrom } from "./outcomes.ts";
+import { safetyCasesFrom } from "./safety-from.ts";
 import { outcomeTeller } from "./tell-outcomes.ts";
 
 export interface FullCycleOptions {
@@ -23,10 +25,10 @@ export interface FullCycleOptions {
   readonly config: Config;
   /** As other learners are told of it. */
   readonly who: string;
-  /** In the place of what the setting `analyzer` says. What these ask of models is not counted. */
-  readonly analyzers?: readonly Analyzer[] | undefined;
-  /** In the place of the judge. What these ask of models is not counted. */
-  readonly outcomes?: readonly OutcomeSignal[] | undefined;
+  /** In the place of what the setting `analyzer` says. What a list asks of models is not counted; what a function makes with its tools is. */
+  readonly analyzers?: Made<Analyzer> | undefined;
+  /** In the place of the judge. Counted as `analyzers` are. */
+  readonly outcomes?: Made<OutcomeSignal> | undefined;
   readonly checks?: readonly TraceCheck[] | undefined;
   /** Asked about items that wait for a person. */
   readonly human?: HumanInLoopValidator | undefined;
@@ -47,7 +49,7 @@ export interface FullCycleOptions {
  * another process learns, and "cancelled" on abort; the next call then goes on with this cycle.
  */
 export async function fullCycle(options: FullCycleOptions): Promise<LearnReport> {
-  const { store, config, onProgress, evals, outcomes, checks } = options;
+  const { store, config, onProgress, evals, checks } = options;
   const onWait = (holder: string): void => onProgress?.({ phase: "collect", done: 0, total: 0, detail: `waiting for ${holder}` });
   const { waitMs, signal: asked, who } = options;
   const lease = { store, who, onWait, ...(waitMs === undefined ? {} : { waitMs }), ...(asked === undefined ? {} : { signal: asked }) };
@@ -60,7 +62,10 @@ export async function fullCycle(options: FullCycleOptions): Promise<LearnReport>
       prices: pricesFrom(config.modelPrices),
       ...(options.retry === undefined ? {} : { retry: options.retry }),
     });
-    const judge = judgeFrom(config, store, await store.listEvalCases(), meter.metered);
+    const newNonce = config.judge === "on" ? await meter.nonces() : undefined;
+    const judge = judgeFrom(config, store, await store.listEvalCases(), meter.metered, newNonce);
+    const outcomes = await made(options.outcomes, () => openCycleTools(config, config.judgeModel, store, meter));
+    const analyzers = await made(options.analyzers, () => openCycleTools(config, config.model, store, meter));
     const onJudged = outcomeTeller(config, store);
     const conflictJudge = defaultConflictJudge(config, meter.metered);
     return await learn({
@@ -68,15 +73,18 @@ export async function fullCycle(options: FullCycleOptions): Promise<LearnReport>
       clock: systemClock,
       cycle,
       meter,
-      analyzers: options.analyzers ?? defaultAnalyzers(config, meter.metered),
+      analyzers: analyzers ?? defaultAnalyzers(config, meter.metered),
       signals: signalsFrom({ outcomes, checks, judge }),
       ...(onJudged === undefined ? {} : { onJudged }),
       ...(conflictJudge === undefined ? {} : { conflictJudge }),
       ...(options.runner === undefined ? {} : { runner: meter.journalled(options.runner) }),
       ...(config.agentName === undefined ? {} : { agentName: config.agentName }),
       ...(evals === undefined ? {} : await evals.validationCases(judge)),
+      safetyCases: safetyCasesFrom(config),
       activation: config.activation,
       online: { setting: onlineSetting(config) },
+      effectAlpha: config.effectAlpha,
+      lessonScope: config.lessonScope,
       hibernateDays: config.hibernateDays,
       ...gateSettings(config),
       ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),

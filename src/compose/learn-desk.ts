@@ -1,6 +1,4 @@
-import { createExposureLedger, withRun } from "../agent/run-context.ts";
 import { LearnError } from "../base/error.ts";
-import { newTraceId } from "../base/id.ts";
 import type { Config } from "../config/config.ts";
 import type { Scorer } from "../evaluation/ports.ts";
 import type { Blame } from "../knowledge/blame.ts";
@@ -9,24 +7,27 @@ import type { AgentRunner } from "../knowledge/ports.ts";
 import { blame } from "../learner/blame.ts";
 import { type LearnPlan, planCycle } from "../learner/plan-cycle.ts";
 import type { LearnProgress, LearnReport } from "../learner/ports.ts";
+import type { SafetyCheck } from "../learner/safety-check.ts";
 import type { Analyzer } from "../lesson/ports.ts";
 import { pricesFrom } from "../llm/prices.ts";
 import type { RetryOptions } from "../llm/with-retry.ts";
 import type { OutcomeSignal, TraceCheck } from "../outcome/ports.ts";
 import type { Store } from "../store/ports.ts";
-import { withoutTracing } from "../telemetry/suppress.ts";
+import type { Made } from "./cycle-tools.ts";
 import type { EvalDesk } from "./eval-desk.ts";
 import { hasModel } from "./from-config.ts";
 import { fullCycle, limitsFrom } from "./full-cycle.ts";
+import { safetyFrom } from "./safety-from.ts";
+import { trialRunner } from "./trial-runner.ts";
 
 /** What only code can say about how runs are judged and read. */
 export interface LearnParts {
   /** User-supplied checks on every run, applied when learning. */
   readonly checks?: readonly TraceCheck[];
-  /** How runs are judged when learning, beside the checks. Default: the judge, with `judge: "on"`. */
-  readonly outcomes?: readonly OutcomeSignal[];
-  /** Default: what `analyzer` says, RecoveryAnalyzer alone when neither a key nor a base URL is configured. */
-  readonly analyzers?: readonly Analyzer[];
+  /** How runs are judged when learning, beside the checks. Default: the judge, with `judge: "on"`. Ones that ask a model: as a function of `CycleTools`. */
+  readonly outcomes?: Made<OutcomeSignal>;
+  /** Default: what `analyzer` says, RecoveryAnalyzer alone when neither a key nor a base URL is configured. Ones that ask a model: as a function of `CycleTools`. */
+  readonly analyzers?: Made<Analyzer>;
   /** Asked about items that wait for a person: `createHumanInLoopValidator({ approve })`. Default: they wait for `agentlearn knowledge approve`. */
   readonly human?: HumanInLoopValidator;
   readonly onProgress?: (progress: LearnProgress) => void;
@@ -54,6 +55,8 @@ export interface BlameCallOptions {
 /** What needs the agent itself: testing candidates, and finding the item that made a run fail. */
 export interface LearnDesk {
   setRunner(runner: AgentRunner): void;
+  /** Asks the safety cases of everything active and this item; says so where there is no runner. */
+  readonly safety: SafetyCheck;
   learn(options?: LearnCallOptions): Promise<LearnReport>;
   /** What `learn` would do now. Writes nothing and asks no model. */
   plan(): Promise<LearnPlan>;
@@ -98,11 +101,10 @@ export function createLearnDesk({ store, who, needStore, flush, evals, config, p
 
   return {
     setRunner(agent) {
-      runner = (task, knowledge, signal) =>
-        withoutTracing(() =>
-          withRun({ traceId: newTraceId(), fixedText: knowledge, exposures: createExposureLedger() }, () => agent(task, knowledge, signal)),
-        );
+      runner = trialRunner(agent);
     },
+
+    safety: safetyFrom({ store, config, evals, runner: () => runner }),
 
     async learn(options = {}) {
       needStore("learn()");
@@ -136,6 +138,7 @@ export function createLearnDesk({ store, who, needStore, flush, evals, config, p
         prices: pricesFrom(config.modelPrices),
         cases: cases.length,
         analyzer: config.analyzer,
+        lessonScope: config.lessonScope,
         ...(hasModel(config) && config.analyzer !== "recovery" ? { model: config.model } : {}),
         ...(why === undefined ? {} : { obstacle: why }),
       });
@@ -144,7 +147,7 @@ export function createLearnDesk({ store, who, needStore, flush, evals, config, p
     async blame(traceId, options = {}) {
       needStore("blame()");
       await flush();
-      const { alpha } = config;
+      const { effectAlpha: alpha } = config;
       return blame(traceId, options.replay === true ? { store, alpha, replay: await replayOf(traceId, options) } : { store, alpha });
     },
   };

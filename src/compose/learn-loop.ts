@@ -1,7 +1,6 @@
 import { systemClock } from "../base/clock.ts";
 import { isLearnError, LearnError } from "../base/error.ts";
 import type { Config } from "../config/config.ts";
-import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import { onlineSetting } from "../knowledge/online-setting.ts";
 import { retire } from "../learner/retire.ts";
 import type { Store, StoreStatus } from "../store/ports.ts";
@@ -115,7 +114,7 @@ interface RoundsOptions extends LearnLoopOptions {
 
 /** One round without a model: apart from what is tried on live runs, nothing is promoted, since that needs somebody to ask for it. */
 function createRounds({ store, config, signal, report }: RoundsOptions): () => Promise<void> {
-  const { minimumGain, hibernateDays, alpha } = config;
+  const { minimumGain, hibernateDays, effectAlpha: alpha } = config;
   let [seen, lookAgainAt] = ["", 0];
   /** Only when runs or verdicts came. Reading all evidence takes its time in a large store; it may take 2 % of the time there is. */
   const lookForHarm = async ({ traces }: StoreStatus): Promise<void> => {
@@ -138,6 +137,7 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
       clock: systemClock,
       analyzers: [recoveryAnalyzer()],
       activation: "approval",
+      lessonScope: config.lessonScope,
       ...gateSettings(config),
       retires: false,
       signal,
@@ -163,12 +163,12 @@ function createOnlineRounds({ store, config, signal, report }: RoundsOptions): (
     const now = JSON.stringify([traces, knowledge]);
     if (setting !== undefined && (knowledge["candidate"] ?? 0) === 0) return;
     const { beginTrials, lookAtTrials } = await import("../learner/online.ts");
-    const { safetyOf } = await import("../learner/test-candidates.ts");
+    const { createOnlineSafetyCheck } = await import("../learner/safety-check.ts");
     const { activation, alpha, minimumGain, passScore } = config;
     const options = {
       ...{ store, clock: systemClock, activation, alpha, minimumGain, signal, known, brief: true },
       ...(setting === undefined ? { endsAll: true } : { setting }),
-      testSet: (item: KnowledgeItem) => safetyOf({ store, passScore }, () => true, item),
+      testSet: createOnlineSafetyCheck({ store, passScore }),
     };
     // Outcomes come of age, a trial ends, and models change by the time that passes too.
     if (now === seen && performance.now() < lookAgainAtMs) return;

@@ -39,6 +39,7 @@ export function judgeFrom(
   store: Pick<OutcomeStore, "outcomesOf">,
   cases: readonly EvalCase[],
   wrap: Wrap = (llm) => llm,
+  newNonce?: (about: string) => string,
 ): LlmJudge | undefined {
   if (config.judge === "off") return undefined;
   const reporter = createReporter("judge");
@@ -48,6 +49,7 @@ export function judgeFrom(
     sampleShare: config.judgeShare,
     caseOf: (trace) => judgeCaseOf(byTask.get(foldText(trace.task))),
     outcomesOf: (traceId) => store.outcomesOf(traceId),
+    ...(newNonce === undefined ? {} : { newNonce }),
     onWarning: (message) => reporter.failure(message),
   });
 }

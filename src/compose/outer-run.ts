@@ -3,6 +3,7 @@ import { spanIdOf } from "../agent/record-run.ts";
 import { currentRun } from "../agent/run-context.ts";
 import { exposureAttributes } from "../injection/exposure.ts";
 import type { OuterRun } from "../span/ports.ts";
+import { TENANT } from "../telemetry/attributes.ts";
 import { isTrial } from "./processors.ts";
 
 const SAMPLED = 1;
@@ -17,7 +18,9 @@ export function outerRun(): OuterRun | undefined {
   const ownSpanId = run === undefined ? undefined : spanIdOf(run);
   const attributes = () => {
     const exposure = ownSpanId === undefined ? run?.exposures.total() : undefined;
-    return exposure === undefined ? {} : { ...exposureAttributes(exposure) };
+    // Of the run, where it says; the setting of the process stands in the resource.
+    const tenant = run?.tenant === undefined || run.tenant === "" ? {} : { [TENANT]: run.tenant };
+    return exposure === undefined ? tenant : { ...tenant, ...exposureAttributes(exposure) };
   };
   const own = ownSpanId !== undefined;
   const trial = isTrial();

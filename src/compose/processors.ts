@@ -1,5 +1,6 @@
 import { currentRun } from "../agent/run-context.ts";
 import { createStamp } from "../agent/stamp.ts";
+import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { createLogRecordProcessor, createSpanProcessor, type LogRecordProcessorLike, type SpanProcessorLike } from "../span/processor.ts";
 import type { LogRecordLike, SpanLike } from "../span/sdk-shapes.ts";
@@ -17,6 +18,8 @@ export interface ProcessorOptions {
   readonly baggage?: "on" | "off";
   /** Then baggage that is not signed with it is ignored. */
   readonly baggageSecret?: string;
+  /** Whom this process works for, where a run does not say. Default as configured: nobody in particular. */
+  readonly tenant?: string;
 }
 
 export const SHUTDOWN_TIMEOUT_MS = 5_000;
@@ -110,10 +113,15 @@ export function quietRuntime(options: ProcessorOptions): Runtime | undefined {
   }
 }
 
-/** Undefined where the settings can't be used, which `quietRuntime` reports. */
 function quietStamp(options: ProcessorOptions): ReturnType<typeof createStamp> | undefined {
+  const config = quietConfig(options);
+  return config === undefined ? undefined : createStamp(baggagePolicy(config), config.tenant);
+}
+
+/** Undefined where the settings can't be used, which `quietRuntime` reports. */
+export function quietConfig(options: ProcessorOptions): Config | undefined {
   try {
-    return createStamp(baggagePolicy(loadConfig({ code: { ...options }, env: process.env })));
+    return loadConfig({ code: { ...options }, env: process.env });
   } catch {
     return undefined;
   }

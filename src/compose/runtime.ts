@@ -84,11 +84,9 @@ function openEntry(target: Target, options: RuntimeOptions): Entry {
     mode: "share",
     ...options,
   });
-  const knowledge = createKnowledgeReplica({
-    ...{ feed: writer.store, search: writer.store, vectors: writer.store },
-    ...{ model: shippedModel, embedsItems: true },
-  });
-  return { writer, store: tellingOfChanges(writer.store, () => knowledge.changed()), knowledge, shares: 0 };
+  const { store } = writer;
+  const knowledge = createKnowledgeReplica({ feed: store, search: store, vectors: store, model: shippedModel, embedsItems: true });
+  return { writer, store: tellingOfChanges(store, () => knowledge.changed()), knowledge, shares: 0 };
 }
 
 /** What this process changes is in its next answer, and not a second later. */

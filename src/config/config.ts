@@ -20,6 +20,7 @@ export interface Config {
   readonly maxPinned: number;
   readonly gate: "strict" | "default" | "reference80";
   readonly alpha: number;
+  readonly effectAlpha: number;
   readonly minimumGain: number;
   readonly hibernateDays: number;
   readonly passScore: number;
@@ -32,6 +33,8 @@ export interface Config {
   readonly onlineMaxRuns: number;
   readonly onlineMaxCandidates: number;
   readonly onlineWaitMs: number;
+  readonly safetyCases: "on" | "off";
+  readonly lessonScope: "narrow" | "tenant" | "open";
   readonly quietMs: number;
   readonly idleMs: number;
   readonly learnEveryMs: number;
@@ -141,10 +144,17 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
   gate: z
     .enum(["strict", "default", "reference80"], 'must be "strict", "default" or "reference80"')
     .default("default")
-    .describe("How sure a promotion must be: alpha 0.01, 0.05, or 0.2, which is called 80 % confidence elsewhere."),
+    .describe(
+      "How sure a promotion by eval cases must be: alpha 0.01, 0.05, or 0.2, which is called 80 % confidence elsewhere. Nothing else is loosened by it.",
+    ),
   alpha: probability
     .default(0.05)
     .describe("Error budget of the whole stream of candidates: expected share of useless ones among those that pass. Goes before gate."),
+  effectAlpha: probability
+    .default(0.05)
+    .describe(
+      "Probability with which an item that does nothing is ever called helpful or harmful by live runs, and taken out of use for it. No gate touches it.",
+    ),
   minimumGain: share.default(0.05).describe("Least mean score gain with which a candidate passes."),
   hibernateDays: days
     .default(0)
@@ -199,6 +209,16 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .default(600_000)
     .describe(
       "Milliseconds after its start before a run counts for anything but harm: longer than your evaluations and feedback take to arrive.",
+    ),
+  safetyCases: z
+    .enum(["on", "off"], 'must be "on" or "off"')
+    .default("on")
+    .describe("Whether the safety cases that ship are asked, beside eval cases tagged safety, before an item becomes active."),
+  lessonScope: z
+    .enum(["narrow", "tenant", "open"], 'must be "narrow", "tenant" or "open"')
+    .default("narrow")
+    .describe(
+      "Who is given what is mined: the tenant and the agent, or service, that its runs share; their tenant alone; or, with open, everybody, tenants too. See Whom an item is for.",
     ),
   quietMs: milliseconds.default(10_000).describe("Milliseconds without news after which a trace whose root ended is complete."),
   idleMs: milliseconds.default(60_000).describe("Milliseconds without news after which a trace without a root is complete."),

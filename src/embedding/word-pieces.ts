@@ -1,3 +1,5 @@
+import { createPieceTable } from "./piece-table.ts";
+
 /**
  * Uncased BERT WordPiece: the text is cleaned, lower-cased, stripped of accents, split at spaces and punctuation, and each word is taken apart into the
  * longest pieces of the vocabulary from the left. Devlin et al. 2018. Names of special tokens in the text ("[MASK]") are text like any other.
@@ -12,40 +14,29 @@ const MAX_WORD_CHARACTERS = 100;
 
 /** `vocabulary`: pieces in the order of their rows; a piece that continues a word starts with "##". */
 export function createWordPieces(vocabulary: readonly string[]): WordPieces {
-  const starts = new Map<string, number>();
-  const continuations = new Map<string, number>();
-  let longest = 0;
-  vocabulary.forEach((piece, row) => {
-    const continues = piece.startsWith("##") && piece.length > 2;
-    const text = continues ? piece.slice(2) : piece;
-    (continues ? continuations : starts).set(text, row);
-    longest = Math.max(longest, text.length);
-  });
+  const isContinuation = (piece: string): boolean => piece.startsWith("##") && piece.length > 2;
+  const starts = createPieceTable(vocabulary, (piece) => (isContinuation(piece) ? undefined : piece));
+  const continuations = createPieceTable(vocabulary, (piece) => (isContinuation(piece) ? piece.slice(2) : undefined));
   const rows: number[] = [];
   return {
     forEach: (text, take) => {
-      for (const word of wordsOf(text)) {
-        const whole = starts.get(word);
-        if (whole !== undefined) take(whole);
-        else if (split(word)) rows.forEach(take);
-      }
+      for (const word of wordsOf(text)) if (split(word)) rows.forEach(take);
     },
   };
 
   /** Fills `rows` with the pieces of a word; false when some part of it is in no piece. */
   function split(word: string): boolean {
     rows.length = 0;
-    if (word.length > MAX_WORD_CHARACTERS && [...word].length > MAX_WORD_CHARACTERS) return false;
+    const isLong = word.length > MAX_WORD_CHARACTERS && [...word].length > MAX_WORD_CHARACTERS;
     for (let from = 0; from < word.length; ) {
-      const pieces = from === 0 ? starts : continuations;
-      let to = Math.min(word.length, from + longest);
-      let row = pieces.get(word.slice(from, to));
-      while (row === undefined && --to > from) row = pieces.get(word.slice(from, to));
+      const row = (from === 0 ? starts : continuations).longestAt(word, from);
       if (row === undefined) return false;
       rows.push(row);
-      from = to;
+      from += (vocabulary[row] as string).length - (from === 0 ? 0 : 2);
+      // The vocabulary may hold a word as long as that in one piece.
+      if (isLong && from < word.length) return false;
     }
-    return true;
+    return rows.length > 0;
   }
 }
 

@@ -1,6 +1,7 @@
 import { LearnError } from "../base/error.ts";
 import { signTest } from "../stats/sign-test.ts";
 import type { EvalResult, EvalRun } from "./evaluation.ts";
+import type { JudgedRuns } from "./judge-runs.ts";
 
 /** One case whose score differs between two runs. */
 export interface ScoreChange {
@@ -33,6 +34,8 @@ export interface EvalComparison {
   readonly regressions: readonly ScoreChange[];
   /** Every higher score, the largest rise first. */
   readonly improvements: readonly ScoreChange[];
+  /** What a model says of the answers themselves; absent where it was not asked. */
+  readonly judged?: JudgedRuns;
 }
 
 /** Joins two runs by case id. Throws "invalid" when they have no case in common, since nothing can be said then. */

@@ -1,12 +1,13 @@
 import { LearnError } from "../base/error.ts";
 import { uniformOf } from "../base/id.ts";
-import { jaccardReaches, tokenSet } from "../base/similarity.ts";
+import { jaccardReaches, mayReach, tokenSet } from "../base/similarity.ts";
 import { type InjectableItem, injectable } from "../knowledge/injectable.ts";
 import { appliesTo, type ItemInUse } from "../knowledge/knowledge-item.ts";
 import type { Injection } from "./injection.ts";
+import { factsOf, type ItemFacts } from "./item-facts.ts";
 import { pack, takeInOrder } from "./pack.ts";
 import type { InjectionRequest } from "./ports.ts";
-import { render, renderItem } from "./render.ts";
+import { render } from "./render.ts";
 
 export interface Limits {
   /** Most normal items. Default 10. */
@@ -17,8 +18,6 @@ export interface Limits {
   readonly maxPinned?: number;
 }
 
-/** 3.5: characters a token of English instructions with some code takes; deliberately on the low side of the usual 4, so that the bound holds. */
-const CHARACTERS_PER_TOKEN = 3.5;
 /** Share of distinct words from which two contents say the same; the better ranked one speaks for both. */
 const SAME_CONTENT = 0.9;
 
@@ -39,9 +38,9 @@ export function assign(
   const choice = createChoice(request, limits.maxTokens ?? 1500);
   const pinned = choice.take(source.pinned, "pinned", limits.maxPinned ?? 20);
   const normal = choice.take(source.ranked, "normal", limits.maxItems ?? 10);
-  const isWithheld = (item: InjectableItem): boolean => uniformOf(`${seed}:${item.id}`) < withholdProbability;
-  const given = [...pinned, ...normal.filter((item) => !isWithheld(item))];
-  const drawn = { text: render(given), given, withheld: normal.filter(isWithheld), withholdProbability, seed };
+  const withheld = normal.filter((item) => uniformOf(`${seed}:${item.id}`) < withholdProbability);
+  const given = [...pinned, ...normal.filter((item) => !withheld.includes(item))];
+  const drawn = { text: render(given), given, withheld, withholdProbability, seed };
   if (controlShare === 0) return drawn;
   // A draw of its own: whether an item is withheld in the knowledge arm says nothing about the arm.
   const total = { withholdProbability: controlShare + (1 - controlShare) * withholdProbability, controlShare };
@@ -56,11 +55,6 @@ export function drawSeed(of: { readonly conversationId?: string | undefined; rea
   return of.conversationId === undefined || of.conversationId === "" ? of.traceId : of.conversationId;
 }
 
-/** What an item costs of `maxTokens`, estimated. */
-export function tokensOf(item: ItemInUse): number {
-  return Math.ceil((renderItem(item).length + 1) / CHARACTERS_PER_TOKEN);
-}
-
 /** Remembers across calls what was taken and what the budget has left. */
 function createChoice(request: InjectionRequest, maxTokens: number) {
   const taken: Candidate[] = [];
@@ -73,11 +67,10 @@ function createChoice(request: InjectionRequest, maxTokens: number) {
       if (item.priority !== priority || !appliesTo(item, request)) continue;
       const ready = injectable(item);
       if (ready === undefined) continue;
-      const tokens = tokenSet(item.content);
-      const saysTheSame = (other: Candidate): boolean =>
-        other.item.id === item.id || other.item.content === item.content || jaccardReaches(other.tokens, tokens, SAME_CONTENT);
-      if (taken.some(saysTheSame) || distinct.some(saysTheSame)) continue;
-      distinct.push({ item: ready, tokens, cost: tokensOf(ready) });
+      const candidate = { item: ready, ...factsOf(item) };
+      const isSaid = (other: Candidate): boolean => saysTheSame(other, candidate);
+      if (taken.some(isSaid) || distinct.some(isSaid)) continue;
+      distinct.push(candidate);
     }
     return distinct;
   }
@@ -94,8 +87,15 @@ function createChoice(request: InjectionRequest, maxTokens: number) {
   };
 }
 
-interface Candidate {
+interface Candidate extends ItemFacts {
   readonly item: InjectableItem;
-  readonly tokens: ReadonlySet<string>;
-  readonly cost: number;
+}
+
+/** Words are compared of the few pairs that may have them in common. */
+function saysTheSame(left: Candidate, right: Candidate): boolean {
+  if (left.item.id === right.item.id || left.item.content === right.item.content) return true;
+  return (
+    mayReach(left.print, right.print, SAME_CONTENT) &&
+    jaccardReaches(tokenSet(left.item.content), tokenSet(right.item.content), SAME_CONTENT)
+  );
 }

@@ -1,8 +1,9 @@
 import { nearDuplicate, tokenSet } from "../base/similarity.ts";
 import type { CanaryItem } from "../knowledge/canary-item.ts";
 import { appliesTo } from "../knowledge/knowledge-item.ts";
-import { type Limits, tokensOf } from "./assign.ts";
+import type { Limits } from "./assign.ts";
 import type { Injection } from "./injection.ts";
+import { factsOf } from "./item-facts.ts";
 import type { InjectionRequest } from "./ports.ts";
 import { renderCanary } from "./render.ts";
 
@@ -14,8 +15,8 @@ export function mayBeTried(item: CanaryItem, request: InjectionRequest & Limits,
   if (!appliesTo(item, request) || !fitsTask(item, request)) return false;
   const others = [...given, ...withheld, ...listed];
   if (others.some((other) => nearDuplicate(other.content, item.content))) return false;
-  const spent = others.reduce((sum, other) => sum + tokensOf(other), 0);
-  return spent + tokensOf(item) <= (request.maxTokens ?? 1500);
+  const spent = others.reduce((sum, other) => sum + factsOf(other).cost, 0);
+  return spent + factsOf(item).cost <= (request.maxTokens ?? 1500);
 }
 
 /** Made from runs of the very agent that asks, or sharing a telling word with the task: the same two ways by which tested items come in. */

@@ -1,6 +1,6 @@
 import type { TimeUs } from "../base/clock.ts";
 import { type Effect, effectFor } from "./effect.ts";
-import type { KnowledgeItem } from "./knowledge-item.ts";
+import type { HistoryEntry, KnowledgeItem } from "./knowledge-item.ts";
 import { liftText } from "./retirement.ts";
 
 /** One item as the report shows it. */
@@ -14,6 +14,8 @@ export interface ItemReport {
   readonly effect: Effect;
   /** The finding in one sentence, with what is missing for a verdict. */
   readonly summary: string;
+  /** Of a deprecated or archived item: who took it out of use, when and why. */
+  readonly outOfUse?: Pick<HistoryEntry, "atUs" | "actor" | "reason">;
 }
 
 /** What live runs say about every item, and about all knowledge together. */
@@ -27,9 +29,14 @@ export interface AbReport {
   readonly warnings: readonly string[];
 }
 
-export function itemReportOf(item: KnowledgeItem, effect: Effect, sinceUs: TimeUs): ItemReport {
+export function itemReportOf(item: KnowledgeItem, effect: Effect, sinceUs: TimeUs, history: readonly HistoryEntry[]): ItemReport {
   const { id: itemId, content, status, priority } = item;
-  return { itemId, content, status, priority, sinceUs, effect, summary: summaryOf(effect, priority) };
+  const report = { itemId, content, status, priority, sinceUs, effect, summary: summaryOf(effect, priority) };
+  const last =
+    status === "deprecated" || status === "archived" ? history.findLast(({ changes }) => changes["status"]?.[1] === status) : undefined;
+  if (last === undefined) return report;
+  const { atUs, actor, reason } = last;
+  return { ...report, outOfUse: { atUs, actor, ...(reason === undefined ? {} : { reason }) } };
 }
 
 export function abReportOf(items: readonly ItemReport[], library: Effect | undefined, alpha: number): AbReport {

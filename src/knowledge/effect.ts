@@ -25,7 +25,7 @@ export interface EffectFigures {
 
 /** The question is asked anew for every model: an item that helped one may hold the next one back. */
 export interface ModelEffect extends EffectFigures {
-  /** As `gen_ai.request.model` says it; "unknown" where no run did. */
+  /** As on the run, see model-name.ts; "unknown" where no run says one. */
   readonly model: string;
   readonly verdict: EffectVerdict;
   /** Logarithms of the e-values for both answers. */

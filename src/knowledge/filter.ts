@@ -1,5 +1,6 @@
 import { foldText } from "../base/similarity.ts";
 import type { KnowledgeType, Taint } from "../lesson/lesson.ts";
+import { quarantineOf } from "./guards/guard-record.ts";
 import { type KnowledgeItem, type KnowledgeStatus, type Priority, SCOPE_FIELDS, type Scope } from "./knowledge-item.ts";
 
 /** Which items are meant. Every field that is given must hold; nothing given means all. */
@@ -11,6 +12,8 @@ export interface ItemFilter extends Scope {
   readonly tags?: readonly string[];
   readonly taint?: Taint;
   readonly analyzer?: string;
+  /** Whether a guard objects to it and no person has decided; see `quarantineOf`. */
+  readonly quarantined?: boolean;
   /** Every word of it stands in the text or in the condition; case does not count. */
   readonly query?: string;
 }
@@ -22,6 +25,7 @@ export function isMeant(item: KnowledgeItem, filter: ItemFilter): boolean {
   );
   if (!equal || !(filter.tags ?? []).every((tag) => item.tags.includes(tag))) return false;
   if (filter.taint !== undefined && !item.taint.includes(filter.taint)) return false;
+  if (filter.quarantined !== undefined && filter.quarantined !== (quarantineOf(item) !== undefined)) return false;
   const text = foldText(`${item.content} ${item.appliesWhen}`);
   return foldText(filter.query ?? "")
     .split(" ")

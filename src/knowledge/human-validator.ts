@@ -10,6 +10,8 @@ export type ApprovalAnswer =
       readonly approved: boolean;
       readonly reason?: string;
       readonly edit?: { readonly content?: string; readonly appliesWhen?: string };
+      /** Why it goes live although safety cases fail with it; without it they hold it back. */
+      readonly despiteSafety?: string;
     }
   | undefined
   | null;
@@ -18,6 +20,8 @@ export type ApprovalAnswer =
 export interface ApprovalQuestion {
   /** The test it passed, or that could not decide. Absent when it was not tested. */
   readonly validation?: Validation;
+  /** What a guard objects to; then the item was not tested. Absent when none does. */
+  readonly quarantined?: string;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
 }
@@ -36,6 +40,7 @@ export interface Review {
   readonly approved: boolean;
   readonly reason: string;
   readonly edit?: { readonly content?: string; readonly appliesWhen?: string };
+  readonly despiteSafety?: string;
 }
 
 export interface HumanInLoopValidator extends Validator {
@@ -44,18 +49,14 @@ export interface HumanInLoopValidator extends Validator {
    * The person's answer; undefined when there is none: nobody to ask, no decision, or none in time. Rejects "internal" with what the callback threw or when its
    * answer is none, and "cancelled" on abort, also while the callback is still busy.
    */
-  review(item: KnowledgeItem, asked: { readonly validation?: Validation }, signal?: AbortSignal): Promise<Review | undefined>;
+  review(item: KnowledgeItem, asked: Omit<ApprovalQuestion, "signal">, signal?: AbortSignal): Promise<Review | undefined>;
 }
 
 /** The default strategy: a person decides, now through a callback or later on the queue. Never runs the agent. */
 export function createHumanInLoopValidator(options: HumanValidatorOptions = {}): HumanInLoopValidator {
   const { approve, actor = "human:callback", timeoutMs = 600_000 } = options;
 
-  async function review(
-    item: KnowledgeItem,
-    asked: { readonly validation?: Validation },
-    signal?: AbortSignal,
-  ): Promise<Review | undefined> {
+  async function review(item: KnowledgeItem, asked: Omit<ApprovalQuestion, "signal">, signal?: AbortSignal): Promise<Review | undefined> {
     if (approve === undefined) return undefined;
     if (signal?.aborted) throw cancelled(item);
     const patience = patienceOf(timeoutMs, signal);
@@ -88,7 +89,7 @@ export function createHumanInLoopValidator(options: HumanValidatorOptions = {}):
 
 function reviewOf(answer: ApprovalAnswer, actor: string): Review | undefined {
   if (answer === undefined || answer === null) return undefined;
-  const { approved, reason, edit } = typeof answer === "boolean" ? { approved: answer } : answer;
+  const { approved, reason, edit, despiteSafety } = typeof answer === "boolean" ? { approved: answer } : answer;
   // A truthy word is no yes: this puts text into every prompt.
   if (typeof approved !== "boolean") {
     throw new LearnError("invalid", "its answer is neither true nor false, nor an object with `approved`", {
@@ -98,7 +99,7 @@ function reviewOf(answer: ApprovalAnswer, actor: string): Review | undefined {
   const given = reason?.trim() ?? "";
   const why = given === "" ? `${approved ? "approved" : "refused"} by ${actor} through the approve callback` : given;
   const changes = approved && (edit?.content !== undefined || edit?.appliesWhen !== undefined);
-  return { approved, reason: why, ...(changes ? { edit } : {}) };
+  return { approved, reason: why, ...(changes ? { edit } : {}), ...(despiteSafety === undefined ? {} : { despiteSafety }) };
 }
 
 /** Ends the waiting after a time or on abort, and tells the callback so. */

@@ -1,5 +1,6 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { KnowledgeType, Taint } from "../lesson/lesson.ts";
+import type { GuardRecord } from "./guards/guard-record.ts";
 
 export const KNOWLEDGE_STATUSES = ["candidate", "validated", "active", "deprecated", "archived"] as const;
 export type KnowledgeStatus = (typeof KNOWLEDGE_STATUSES)[number];
@@ -44,6 +45,8 @@ export interface KnowledgeItem extends Scope {
   /** The validation that last let it pass or refused it. The store reads that of a trial without its units; `validations` has them. */
   readonly validation?: Validation;
   readonly counts: ExposureCounts;
+  /** What the guards said of it and whose words they are, as last looked at; absent for one that never was, such as from a file. See `quarantineOf`. */
+  readonly guards?: GuardRecord;
 }
 
 export const HISTORY_ACTIONS = [

@@ -7,7 +7,7 @@ import type { IncomingItem } from "./exchange/incoming.ts";
 import { planImport } from "./exchange/plan-import.ts";
 import { isPerson } from "./human-validation.ts";
 import { type KnowledgeItem, SCOPE_FIELDS, scopeOf, type Validation } from "./knowledge-item.ts";
-import { type Change, transitionTo } from "./life-cycle.ts";
+import { type Change, type Patch, transitionTo } from "./life-cycle.ts";
 import type { ItemWrite, Snapshot, SnapshotItem } from "./ports.ts";
 
 export interface RestorePlan {
@@ -31,6 +31,7 @@ export function planRestore(
   const byId = new Map(stored.map((item) => [item.id, item]));
   const known = new Set(snapshot.items.map(({ id }) => id));
   const writes: ItemWrite[] = [];
+  const patches = new Map<string, Patch>();
   const held: RestorePlan["held"][number][] = [];
   for (const wanted of snapshot.items) {
     const item = byId.get(wanted.id);
@@ -58,26 +59,48 @@ export function planRestore(
     const priority = mayPin ? wanted.priority : "normal";
     const target = { ...wanted, status, priority };
     if (Object.keys(changesBetween(item, target)).length === 0) continue;
-    writes.push(
-      transitionTo(item, "snapshot", change, {
-        type: target.type,
-        content: target.content,
-        appliesWhen: target.appliesWhen,
-        tags: target.tags,
-        ...Object.fromEntries(SCOPE_FIELDS.map((field) => [field, target[field]])),
-        priority,
-        status,
-        fingerprint: snapshot.imported ? item.fingerprint : target.fingerprint,
-        taint: taintOf(item, wanted, snapshot.imported && evidence === undefined),
-        validation: certificateAfter(item, target, evidence),
-      }),
-    );
+    patches.set(item.id, {
+      type: target.type,
+      content: target.content,
+      appliesWhen: target.appliesWhen,
+      tags: target.tags,
+      ...Object.fromEntries(SCOPE_FIELDS.map((field) => [field, target[field]])),
+      priority,
+      status,
+      fingerprint: snapshot.imported ? item.fingerprint : target.fingerprint,
+      taint: taintOf(item, wanted, snapshot.imported && evidence === undefined),
+      validation: certificateAfter(item, target, evidence),
+    });
+  }
+  for (const item of stored) if (!known.has(item.id) && isInUse(item)) patches.set(item.id, { status: "deprecated" });
+  for (const [id, successor] of besideRevisions(stored, patches)) {
+    patches.set(id, { ...patches.get(id), status: "deprecated", priority: "normal" });
+    held.push({ id, reason: `item ${shortId(successor)}, which took its place, is active` });
   }
   for (const item of stored) {
-    if (known.has(item.id) || !isInUse(item)) continue;
-    writes.push(transitionTo(item, "snapshot", change, { status: "deprecated" }));
+    const patch = patches.get(item.id);
+    const write = patch === undefined ? undefined : transitionTo(item, "snapshot", change, patch);
+    if (write !== undefined && Object.keys(write.entry.changes).length > 0) writes.push(write);
   }
-  return { writes, held };
+  // What leaves goes first: what becomes active may contradict it.
+  return { writes: writes.sort((a, b) => Number(a.item.status === "active") - Number(b.item.status === "active")), held };
+}
+
+/** Items that would be active beside a revision of theirs, by the id of that: a file may have both, or another than the one that stays in use here. */
+function besideRevisions(stored: readonly KnowledgeItem[], patches: ReadonlyMap<string, Patch>): ReadonlyMap<string, string> {
+  const byId = new Map(stored.map((item) => [item.id, item]));
+  const isActive = (item: KnowledgeItem): boolean => (patches.get(item.id)?.status ?? item.status) === "active";
+  const beside = new Map<string, string>();
+  for (const item of stored.filter(isActive)) {
+    if (beside.has(item.id)) continue;
+    // Files can say that items revise each other; then one of the ring stays.
+    const seen = new Set([item.id]);
+    for (let old = byId.get(item.revises ?? ""); old !== undefined && !seen.has(old.id); old = byId.get(old.revises ?? "")) {
+      seen.add(old.id);
+      if (isActive(old)) beside.set(old.id, item.id);
+    }
+  }
+  return beside;
 }
 
 /**
@@ -130,8 +153,9 @@ function taintOf(item: KnowledgeItem, wanted: SnapshotItem, fromFile: boolean): 
 }
 
 function incoming(wanted: SnapshotItem): IncomingItem {
-  const { id, type, content, appliesWhen, tags, sourceTraceIds, analyzer, confidence, taint, status, priority, createdAtUs } = wanted;
+  const { id, type, content, appliesWhen, tags, sourceTraceIds, analyzer, confidence, taint, revises, status, priority, createdAtUs } =
+    wanted;
   const place = `item ${shortId(id)}`;
   const words = { id, type, content, appliesWhen, tags, sourceTraceIds, analyzer, confidence, taint, status, priority, createdAtUs };
-  return { place, ...words, scope: scopeOf(wanted), history: [], certificates: [] };
+  return { place, ...words, ...(revises === undefined ? {} : { revises }), scope: scopeOf(wanted), history: [], certificates: [] };
 }

@@ -1,10 +1,13 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { Conflict } from "./conflict.ts";
-import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Validation } from "./knowledge-item.ts";
+import type { GuardRecord } from "./guards/guard-record.ts";
+import type { HistoryEntry, KnowledgeItem, KnowledgeStatus, Scope, Validation } from "./knowledge-item.ts";
 
 export interface KnowledgeFilter {
   readonly status?: KnowledgeStatus;
+  /** Full id: only items that revise this one, or one that does, and so on. */
+  readonly revises?: string;
   readonly limit?: number;
 }
 
@@ -29,6 +32,8 @@ export interface KnowledgeStore {
   saveItem(item: KnowledgeItem, entry: HistoryEntry): Promise<void>;
   /** `saveItem` of many in one transaction: all of them, or none and the rejection names the first that would not go. */
   saveItems(writes: readonly ItemWrite[]): Promise<void>;
+  /** Puts the record of what the guards said in the place of the former one. No new version: it is no change of the item. Nothing happens to one that is gone. */
+  saveGuards(itemId: string, record: GuardRecord): Promise<void>;
   /** Appends a certificate. Certificates are never changed. */
   saveValidation(validation: Validation): Promise<void>;
   /** Certificates, oldest first; of one item, or of all when no id is given. */
@@ -52,7 +57,7 @@ export interface ExposedRun {
   readonly controlShare: number;
   /** By the verdict; partial is no success. A run that ended in an error and was never judged failed. Absent: not judged. */
   readonly success?: boolean;
-  /** As `gen_ai.request.model` says it. */
+  /** As on the run, see model-name.ts. */
   readonly model?: string;
   readonly startTimeUs: TimeUs;
 }
@@ -72,8 +77,10 @@ export interface EffectStore {
   exposedRuns(filter: ExposureFilter): Promise<readonly ExposedRun[]>;
   /** Runs for which a control group was drawn, with `given` for the knowledge arm and `probability` of the control arm. */
   controlledRuns(filter: Omit<ExposureFilter, "itemId">): Promise<readonly ExposedRun[]>;
-  /** The models of the newest 1,000 runs that began before then, of one agent where it is named. */
-  modelsBefore(atUs: TimeUs, agentName?: string): Promise<readonly string[]>;
+  /** The models of the newest 1,000 runs that began before then, of one agent, service and tenant where they are named. */
+  modelsBefore(atUs: TimeUs, of?: Scope): Promise<readonly string[]>;
+  /** When the newest of such runs began; 0 where there is none. */
+  newestRunUs(of: Scope): Promise<TimeUs>;
 }
 
 /** What processes took of the answers that may hold an item on trial. */
@@ -83,7 +90,7 @@ export interface TrialStore {
 }
 
 /** An item as a snapshot keeps it: without what only live runs change. `validation` is the certificate it carried then. */
-export type SnapshotItem = Omit<KnowledgeItem, "counts" | "updatedAtUs" | "version">;
+export type SnapshotItem = Omit<KnowledgeItem, "counts" | "guards" | "updatedAtUs" | "version">;
 
 export interface SnapshotInfo {
   readonly id: string;
@@ -168,8 +175,12 @@ export interface ValidationCase {
   readonly id: string;
   readonly task: string;
   readonly mustPass: boolean;
+  /** See `casesFor`. */
+  readonly tenant?: string;
   /** Asked again of every whole set before an item of it becomes active by evidence; see guards/safety-cases.ts. */
   readonly safety?: true;
+  /** A safety case that comes with the package; see guards/shipped-safety-cases.ts. */
+  readonly shipped?: true;
   /** In [0, 1]. */
   score(output: string): Promise<number> | number;
 }

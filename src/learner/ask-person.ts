@@ -1,16 +1,21 @@
 import type { Clock } from "../base/clock.ts";
 import { fromUnknown, isLearnError } from "../base/error.ts";
 import { contentDigest } from "../knowledge/evidence.ts";
+import { quarantineOf } from "../knowledge/guards/guard-record.ts";
+import { type SafetyReport, safetyText } from "../knowledge/guards/safety-cases.ts";
 import type { HumanInLoopValidator, Review } from "../knowledge/human-validator.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { Store } from "../store/ports.ts";
 import { createKnowledgeDesk } from "./knowledge-desk.ts";
 import type { LearnReport } from "./ports.ts";
+import type { SafetyCheck } from "./safety-check.ts";
 
 export interface AskOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly human: HumanInLoopValidator;
+  /** Asked before a yes takes effect. */
+  readonly safety?: SafetyCheck;
   readonly signal?: AbortSignal;
 }
 
@@ -26,7 +31,9 @@ export async function askPerson(options: AskOptions, decision: Decision): Promis
   if (!waits) return decision;
   let review: Review | undefined;
   try {
-    review = await options.human.review(item, validation === undefined ? {} : { validation }, options.signal);
+    const quarantined = quarantineOf(item);
+    const asked = { ...(validation === undefined ? {} : { validation }), ...(quarantined === undefined ? {} : { quarantined }) };
+    review = await options.human.review(item, asked, options.signal);
   } catch (caught) {
     if (isLearnError(caught) && caught.code === "cancelled") throw caught;
     return { ...decision, next: `${fromUnknown(caught, "").message}; it waits: \`agentlearn knowledge approve ${item.id.slice(0, 8)}\`` };
@@ -34,9 +41,13 @@ export async function askPerson(options: AskOptions, decision: Decision): Promis
   return review === undefined ? decision : settle(options, decision, review);
 }
 
-async function settle({ store, clock, human }: AskOptions, decision: Decision, { approved, reason, edit }: Review): Promise<Decision> {
+async function settle(
+  { store, clock, human, safety }: AskOptions,
+  decision: Decision,
+  { approved, reason, edit, despiteSafety }: Review,
+): Promise<Decision> {
   const { item: shown } = decision;
-  const desk = createKnowledgeDesk({ store, clock, actor: human.actor });
+  const desk = createKnowledgeDesk({ store, clock, actor: human.actor, ...(safety === undefined ? {} : { safety }) });
   try {
     const now = await store.getKnowledgeItem(shown.id);
     // A person takes a while, and others work meanwhile: an answer is about what was shown.
@@ -44,7 +55,12 @@ async function settle({ store, clock, human }: AskOptions, decision: Decision, {
       return { ...decision, item: now, next: "it was changed while a person was asked; the answer was about what it was before" };
     if (!approved) return { ...decision, item: await desk.reject(shown.id, { reason }), next: `${human.actor} refused it` };
     if (edit !== undefined && changes(shown, edit)) await desk.edit(shown.id, { ...edit, reason });
-    return { ...decision, item: await desk.approve(shown.id, { reason }), next: "active from the next run on" };
+    let said = "";
+    const onSafety = (report: SafetyReport): void => {
+      said = safetyText(report);
+    };
+    const item = await desk.approve(shown.id, { reason, onSafety, ...(despiteSafety === undefined ? {} : { despiteSafety }) });
+    return { ...decision, item, next: `active from the next run on; ${said}` };
   } catch (caught) {
     const { message, hint, code } = fromUnknown(caught, "");
     const item = code === "not-found" ? shown : await store.getKnowledgeItem(shown.id).catch(() => shown);

@@ -39,7 +39,9 @@ export async function blame(idOrPrefix: string, options: BlameOptions): Promise<
   const { store } = options;
   const trace = await store.getTrace(idOrPrefix);
   const status = verdict(await store.outcomesOf(trace.id))?.status ?? (trace.error === undefined ? "unjudged" : "failure");
-  const given = trace.exposure?.given ?? [];
+  const { given: drawn = [], canary } = trace.exposure ?? {};
+  // What was tried untested stood in the prompt like the rest.
+  const given = canary?.member === true ? [...drawn, ...canary.ids] : drawn;
   const found = await Promise.all(given.map((id) => itemOrNone(store, id)));
   const items = found.filter((item) => item !== undefined);
   const replays = options.replay === undefined ? [] : await replayed(trace, items, options.replay);

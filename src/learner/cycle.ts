@@ -5,9 +5,11 @@ import type { ConflictJudge } from "../knowledge/conflict-judge.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { OnlineSetting } from "../knowledge/online-setting.ts";
 import type { Lesson } from "../lesson/lesson.ts";
+import type { LessonScope } from "../lesson/lesson-scope.ts";
 import type { Analyzer, JudgedTrace } from "../lesson/ports.ts";
 import { type Proposal, propose } from "../lesson/propose.ts";
 import type { OutcomeSignal } from "../outcome/ports.ts";
+import { recordGuards } from "./guard-report.ts";
 import { judgeConflicts } from "./judge-conflicts.ts";
 import { judgeTraces, mayPass } from "./judge-traces.ts";
 import { neededNext } from "./needed-next.ts";
@@ -16,10 +18,11 @@ import type { OpenCycle } from "./open-cycle.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { readingsOf } from "./readings.ts";
 import { type RetireReport, retire } from "./retire.ts";
+import { createOnlineSafetyCheck } from "./safety-check.ts";
 import { createSieve } from "./sieve.ts";
 import type { SpendMeter } from "./spend-meter.ts";
 import { createSurroundings } from "./surroundings.ts";
-import { safetyOf, type TestOptions, testCandidates } from "./test-candidates.ts";
+import { type TestOptions, testCandidates } from "./test-candidates.ts";
 
 export interface LearnOptions extends TestOptions {
   readonly analyzers: readonly Analyzer[];
@@ -30,12 +33,16 @@ export interface LearnOptions extends TestOptions {
   /** Looks at candidates beside what is active before they are tested. Without it the rules alone find contradictions. */
   readonly conflictJudge?: ConflictJudge;
   readonly maxTraces?: number;
+  /** Who is given what is mined; see the setting. Default "narrow". */
+  readonly lessonScope?: LessonScope;
   /** false: read what is assembled and leave incomplete traces alone. Default true: somebody asked, so everything is assembled now. */
   readonly drain?: boolean;
   /** See `RetirementRules`. Default 0: an unused item stays. */
   readonly hibernateDays?: number;
   /** Absent: the caller looks after trials on live runs itself. Without a setting none begins. */
   readonly online?: { readonly setting: OnlineSetting | undefined };
+  /** Error probability of the verdicts on live effects, see the setting of this name. It is not that of the gate. Default 0.05. */
+  readonly effectAlpha?: number;
   /** false: the caller looks after retirement itself. Default true. */
   readonly retires?: boolean;
   /** The cycle this is, as `openCycle` gave it. Default a new one that leaves nothing behind when it is not finished. */
@@ -57,7 +64,9 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   const mined = await mine(options, tell);
   // Before the tests, also when nothing new was mined: a harmful item must not stand on both sides of them, and one that is challenged is tested now.
   const { deprecated, challenged, reported } =
-    options.retires === false ? NOTHING_RETIRED : await retire({ ...options, hibernateDays: options.hibernateDays ?? 0 });
+    options.retires === false
+      ? NOTHING_RETIRED
+      : await retire({ ...options, alpha: options.effectAlpha ?? 0.05, hibernateDays: options.hibernateDays ?? 0 });
   const { conflictJudge: judge } = options;
   const conflicts = judge === undefined ? undefined : await judgeConflicts({ ...options, judge });
   const tested = await testCandidates(options, ACTOR, tell);
@@ -89,12 +98,11 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
 
 /** Trials on live runs; where the agent can be run on eval cases, that is the better test, and none begins. */
 async function online(options: LearnOptions, { setting }: NonNullable<LearnOptions["online"]>): Promise<LearnReport["decisions"]> {
-  const { agentName, runner, cases = [], obstacle } = options;
-  const isOwn = (item: KnowledgeItem): boolean => agentName === undefined || (item.agentName ?? agentName) === agentName;
+  const { runner, cases = [], obstacle } = options;
   const trials = {
     ...options,
     ...(setting === undefined ? {} : { setting }),
-    testSet: (item: KnowledgeItem) => safetyOf(options, isOwn, item),
+    testSet: createOnlineSafetyCheck(options),
   };
   const looked = await lookAtTrials(trials);
   const isTested = runner !== undefined && cases.length > 0 && obstacle === undefined;
@@ -113,7 +121,7 @@ type Mined = Pick<
 >;
 
 async function mine(options: LearnOptions, tell: (progress: LearnProgress) => void): Promise<Mined> {
-  const { store } = options;
+  const { store, lessonScope = "narrow" } = options;
   const asked =
     options.analyzers.some((analyzer) => analyzer.background !== true) ||
     (options.signals ?? []).length > 0 ||
@@ -143,10 +151,15 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
   const surroundings = createSurroundings(
     store,
     stored.filter(({ status }) => status !== "archived"),
+    lessonScope,
   );
   const seen = new Set(traceIds);
   for (const { analyzer, offered } of readings) {
-    const result = await propose(offered, [analyzer], options.signal, surroundings);
+    const result = await propose(offered, [analyzer], {
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      surroundings,
+      scope: lessonScope,
+    });
     faults.push(...result.failures);
     const ids = offered.map(({ trace }) => trace.id);
     for (const id of ids) seen.add(id);
@@ -174,7 +187,8 @@ async function mine(options: LearnOptions, tell: (progress: LearnProgress) => vo
         refusals.push({ analyzer: analyzer.name, reason: sifted, traceIds: lesson.sourceTraceIds, text: lesson.content });
         continue;
       }
-      const { created } = await store.propose(sifted, ACTOR);
+      const { item, created } = await store.propose(sifted, ACTOR);
+      await recordGuards(store, item);
       lessonsProposed += 1;
       if (created) candidatesCreated += 1;
     }

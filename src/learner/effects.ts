@@ -12,13 +12,15 @@ export interface ItemEffect {
   readonly effect: Effect;
   /** Runs before then were given other words, or an item that was retired since. 0: all count. */
   readonly sinceUs: TimeUs;
+  readonly history: readonly HistoryEntry[];
 }
 
 /** The effect of one item as it stands now. */
 export async function itemEffectOf(store: EffectSource, item: KnowledgeItem, alpha: number): Promise<ItemEffect> {
-  const sinceUs = evidenceSince(await store.historyOf(item.id));
+  const history = await store.historyOf(item.id);
+  const sinceUs = evidenceSince(history);
   const runs = await everyRun(store, { itemId: item.id, sinceUs });
-  return { item, effect: effectOf(runs, alpha), sinceUs };
+  return { item, effect: effectOf(runs, alpha), sinceUs, history };
 }
 
 /** All runs that met an item. */
@@ -36,8 +38,8 @@ export async function readAbReport(store: EffectSource, alpha: number): Promise<
 }
 
 export async function readItemReport(store: EffectSource, item: KnowledgeItem, alpha: number): Promise<ItemReport> {
-  const { effect, sinceUs } = await itemEffectOf(store, item, alpha);
-  return itemReportOf(item, effect, sinceUs);
+  const { effect, sinceUs, history } = await itemEffectOf(store, item, alpha);
+  return itemReportOf(item, effect, sinceUs, history);
 }
 
 /** What all knowledge together is worth; `undefined` where no control group was ever drawn. */

@@ -1,33 +1,19 @@
-import { type Origin, whyItWaits } from "../knowledge/guards/by-evidence.ts";
+import { contentDigest } from "../knowledge/evidence.ts";
+import { whyItWaits } from "../knowledge/guards/by-evidence.ts";
+import { type GuardRecord, guardRecordOf, type Provenance } from "../knowledge/guards/guard-record.ts";
 import { independentPrincipals } from "../knowledge/guards/principals.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import { longestRun } from "../lesson/guards/copy-through.ts";
-import { type GuardFinding, review } from "../lesson/guards/review.ts";
+import { askGuards, findingsIn, type GuardFinding } from "../lesson/guards/review.ts";
 import { taintOf } from "../lesson/guards/taint.ts";
 import { untrustedTexts } from "../lesson/guards/untrusted-text.ts";
 import type { Store } from "../store/ports.ts";
 import { type SourceRuns, sourceRunsOf } from "./source-runs.ts";
 
-/** Where words of an item stand in one of its source runs. */
-export interface Provenance {
-  readonly traceId: string;
-  /** Number of the step and id of its span; absent for the run itself. */
-  readonly step?: number;
-  readonly spanId?: string;
-  /** Whose text it is: task, tool result, tool error and so on. */
-  readonly field: string;
-  /** The words they share, folded. */
-  readonly words: string;
-}
-
 /** What the guards say about an item as it reads now. */
-export interface GuardReport extends Origin {
+export interface GuardReport extends Omit<GuardRecord, "contentDigest"> {
   /** Why it is neither tested nor activated without a person. Empty: nothing was found. */
   readonly findings: readonly GuardFinding[];
-  /** Longest first, one per source run, of the first runs. */
-  readonly provenance: readonly Provenance[];
-  readonly sources: number;
-  readonly missing: number;
   /** Why it waits for a person where evidence activates what is trusted; absent when it does not. */
   readonly waits?: string;
 }
@@ -41,22 +27,48 @@ export async function readGuardReport(store: Pick<Store, "getTrace" | "spansOf">
   return guardReport(item, await sourceRunsOf(store, item.sourceTraceIds));
 }
 
-export function guardReport(item: KnowledgeItem, { runs, missing }: SourceRuns): GuardReport {
-  const origin = { taint: taintOf(item, runs), principals: independentPrincipals(runs) };
-  const waits = whyItWaits(origin, "evidence");
-  return {
-    ...origin,
-    findings: review({ lesson: item, sources: runs, missing }),
+/** Where runs are gone, what was recorded when they were there counts too: what was seen stays true. */
+export function guardReport(item: KnowledgeItem, sources: SourceRuns): GuardReport {
+  const live = liveReport(item, sources);
+  const record = guardRecordOf(item);
+  if (record === undefined || record.sources <= live.sources) return live;
+  return reported({
+    ...live,
+    taint: [...new Set([...live.taint, ...record.taint])],
+    principals: Math.max(live.principals, record.principals),
+    guards: live.guards.map((now) => (now.decision === "allow" ? (record.guards.find(({ guard }) => guard === now.guard) ?? now) : now)),
+    provenance: record.provenance,
+  });
+}
+
+/** Stores what the guards say of the item as it reads now, for whoever looks when its runs are gone. A record of more runs stays as it is. */
+export async function recordGuards(
+  store: Pick<Store, "getTrace" | "spansOf" | "saveGuards">,
+  item: KnowledgeItem,
+  sources?: SourceRuns,
+): Promise<KnowledgeItem> {
+  const { findings: _findings, waits: _waits, ...said } = liveReport(item, sources ?? (await sourceRunsOf(store, item.sourceTraceIds)));
+  const guards: GuardRecord = { contentDigest: contentDigest(item), ...said };
+  const known = guardRecordOf(item);
+  if (known !== undefined && (known.sources > guards.sources || JSON.stringify(known) === JSON.stringify(guards))) return item;
+  await store.saveGuards(item.id, guards);
+  return { ...item, guards };
+}
+
+function liveReport(item: KnowledgeItem, { runs, missing }: SourceRuns): GuardReport {
+  return reported({
+    taint: taintOf(item, runs),
+    principals: independentPrincipals(runs),
+    guards: askGuards({ lesson: item, sources: runs, missing }),
     provenance: provenanceOf(item, runs.slice(0, SHOWN_RUNS)),
     sources: runs.length,
     missing: missing.length,
-    ...(waits === undefined ? {} : { waits }),
-  };
+  });
 }
 
-/** "copy-through: it repeats ..." of each finding. */
-export function findingsText(findings: readonly GuardFinding[]): string {
-  return findings.map(({ guard, reason }) => `it ${reason} (${guard})`).join("; ");
+function reported(said: Omit<GuardReport, "findings" | "waits">): GuardReport {
+  const waits = whyItWaits(said, "evidence");
+  return { ...said, findings: findingsIn(said.guards), ...(waits === undefined ? {} : { waits }) };
 }
 
 function provenanceOf(item: KnowledgeItem, runs: SourceRuns["runs"]): readonly Provenance[] {

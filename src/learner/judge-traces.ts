@@ -5,6 +5,7 @@ import type { JudgedTrace } from "../lesson/ports.ts";
 import type { Proposal } from "../lesson/propose.ts";
 import { judge, verdict } from "../outcome/judge.ts";
 import type { OutcomeSignal, OutcomeStore } from "../outcome/ports.ts";
+import type { SpendMeter } from "./spend-meter.ts";
 
 export interface JudgeTracesOptions {
   readonly store: OutcomeStore;
@@ -13,6 +14,8 @@ export interface JudgeTracesOptions {
   /** Runs judged at a time. */
   readonly concurrency: number;
   readonly signal?: AbortSignal;
+  /** Says when a limit was reached: a signal that met it is not asked again. */
+  readonly meter?: Pick<SpendMeter, "stopped">;
 }
 
 export interface JudgedTraces {
@@ -40,7 +43,7 @@ export async function judgeTraces(options: JudgeTracesOptions, traces: readonly 
   const isDown = ({ name }: OutcomeSignal): boolean => {
     const fault = faults.get(name);
     if (fault === undefined || !mayPass(fault.error)) return false;
-    return fault.error.retryable || (fault.times >= REFUSALS && !modelSpoke);
+    return fault.error.retryable || options.meter?.stopped() !== undefined || (fault.times >= REFUSALS && !modelSpoke);
   };
   const onAbstain = (name: string, caught: unknown): void => {
     const error = fromUnknown(caught, `outcome ${name}`);

@@ -3,7 +3,11 @@ import { type ItemFilter, isEmptyFilter, isMeant } from "../knowledge/filter.ts"
 import type { KnowledgeItem, KnowledgeStatus } from "../knowledge/knowledge-item.ts";
 import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
 import type { ItemWrite, KnowledgeStore } from "../knowledge/ports.ts";
+import type { Store } from "../store/ports.ts";
+import { approveSafely } from "./approve-safely.ts";
+import { recordGuards } from "./guard-report.ts";
 import { editionOf, type ItemEdit } from "./item-edit.ts";
+import type { SafetyCheck } from "./safety-check.ts";
 import { saveTransition } from "./save-transition.ts";
 
 /** What can be done to one item or to many. */
@@ -19,6 +23,8 @@ export interface BulkRequest {
   readonly edit?: ItemEdit;
   /** Says what would happen and changes nothing. */
   readonly dryRun?: boolean;
+  /** For `approve`: why items go live with which safety cases fail. */
+  readonly despiteSafety?: string;
 }
 
 export interface BulkReport {
@@ -39,10 +45,11 @@ export interface BulkReport {
  * changed meanwhile, stops no other. Rejects "invalid" when nothing says which items, so that no slip of the hand means all of them.
  */
 export async function changeMany(
-  store: KnowledgeStore,
+  store: KnowledgeStore & Pick<Store, "getTrace" | "spansOf">,
   request: BulkRequest,
   who: (reason?: string) => Change,
   newId: () => string,
+  safety: SafetyCheck,
 ): Promise<BulkReport> {
   const { action, ids = [], filter = {}, dryRun = false } = request;
   if (ids.length === 0 && isEmptyFilter(filter)) {
@@ -60,8 +67,10 @@ export async function changeMany(
   const [done, refused]: [BulkReport["done"][number][], BulkReport["refused"][number][]] = [[], []];
   for (const item of meant) {
     try {
-      const next = transitionOf(action, item, request, who(request.reason), newId);
+      const wanted = transitionOf(action, item, request, who(request.reason), newId);
+      const next = action === "approve" && !dryRun ? await approved(item) : wanted;
       if (!dryRun) await saveTransition(store, next);
+      if (!dryRun && action === "edit") await recordGuards(store, next.item);
       done.push({ item: next.item, from: item.status, changes: next.entry.changes });
     } catch (caught) {
       // A store that is gone is gone for all of them.
@@ -70,6 +79,13 @@ export async function changeMany(
     }
   }
   return { action, dryRun, done, refused };
+
+  /** One after the other: each is asked about beside those that were approved before it. */
+  async function approved(checked: KnowledgeItem): Promise<Transition> {
+    const said = await safety(checked);
+    const item = await store.getKnowledgeItem(checked.id);
+    return approveSafely(item, { ...who(request.reason), validationId: newId() }, said, { checked, despiteSafety: request.despiteSafety });
+  }
 }
 
 async function allNamed(store: KnowledgeStore, ids: readonly string[]): Promise<readonly KnowledgeItem[]> {

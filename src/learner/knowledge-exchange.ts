@@ -10,7 +10,9 @@ import { type InjectableItem, injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { Change } from "../knowledge/life-cycle.ts";
 import type { KnowledgeStore } from "../knowledge/ports.ts";
+import type { Store } from "../store/ports.ts";
 import { readSkillFolders, readTextFile, type SkillsReport, writeSkillFolders, writeTextFile } from "./exchange-files.ts";
+import { recordGuards } from "./guard-report.ts";
 
 export interface ImportOptions {
   readonly reason?: string;
@@ -32,7 +34,7 @@ export interface SectionReport {
 
 /**
  * Knowledge to and from files. Out: a document holds everything; skill folders and an AGENTS.md section are loaded by agents, so they hold only what may
- * be injected. In: all or nothing, and everything arrives as a candidate.
+ * be injected, and items of a tenant only with a filter for it. In: all or nothing, and everything arrives as a candidate.
  */
 export interface KnowledgeExchange {
   /** Every item that is meant, with history and certificates. */
@@ -47,10 +49,16 @@ export interface KnowledgeExchange {
   importSection(file: string, options?: ImportOptions): Promise<ImportReport>;
 }
 
-export function createKnowledgeExchange(store: KnowledgeStore, who: (reason?: string) => Change): KnowledgeExchange {
+export function createKnowledgeExchange(
+  store: KnowledgeStore & Pick<Store, "getTrace" | "spansOf">,
+  who: (reason?: string) => Change,
+): KnowledgeExchange {
   const meant = async (filter: ItemFilter = {}) => (await store.listKnowledge({})).filter((item) => isMeant(item, filter));
+  // Whoever loads such a file says no tenant: what is a tenant's goes into one that is asked for in its name.
   const injectables = async (filter?: ItemFilter): Promise<readonly InjectableItem<KnowledgeItem>[]> =>
-    (await meant(filter)).flatMap((item) => injectable(item) ?? []);
+    (await meant(filter))
+      .filter(({ tenant }) => tenant === undefined || tenant === filter?.tenant)
+      .flatMap((item) => injectable(item) ?? []);
 
   async function takeIn({ items, problems }: Incoming, from: string, { reason, dryRun = false }: ImportOptions): Promise<ImportReport> {
     if (problems.length > 0) {
@@ -60,7 +68,10 @@ export function createKnowledgeExchange(store: KnowledgeStore, who: (reason?: st
       });
     }
     const plan = planImport(items, await store.listKnowledge({}), who(reason ?? `from ${from}`));
-    if (!dryRun && plan.writes.length > 0) await store.saveItems(plan.writes);
+    if (!dryRun && plan.writes.length > 0) {
+      await store.saveItems(plan.writes);
+      for (const { item } of plan.writes) await recordGuards(store, item);
+    }
     return { dryRun, outcomes: plan.outcomes };
   }
 

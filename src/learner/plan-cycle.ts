@@ -1,3 +1,4 @@
+import { byTenant, type LessonScope } from "../lesson/lesson-scope.ts";
 import type { JudgedTrace } from "../lesson/ports.ts";
 import { llmAnalyzerSystem, llmAnalyzerUser } from "../lesson/prompts/llm-analyzer.ts";
 import { renderRun } from "../lesson/render-run.ts";
@@ -14,9 +15,11 @@ export interface PlanOptions {
   readonly limits: SpendLimits;
   readonly prices: Prices;
   readonly cases: number;
+  /** See the setting. Default "narrow". */
+  readonly lessonScope?: LessonScope;
   /** Why no candidate would be tested. */
   readonly obstacle?: string;
-  /** Failed runs that are read in one cycle. Default 20. */
+  /** Failed runs of one tenant that are read in one cycle. Default 20. */
   readonly maxTraces?: number;
 }
 
@@ -57,7 +60,9 @@ export async function planCycle(options: PlanOptions): Promise<LearnPlan> {
   const kept = model === undefined ? [] : await store.keptFor(analyzer, 1_000);
   const traces = [...fresh, ...kept.filter(({ trace, kept: until }) => until === "next" && !isFresh.has(trace.id))];
   const failed = traces.filter(({ outcome }) => outcome?.status === "failure");
-  const read = model === undefined ? [] : failed.slice(0, maxTraces);
+  // An analyzer is asked about each tenant's runs apart, and takes so many of each.
+  const { groups, mixed } = byTenant(failed, options.lessonScope ?? "narrow");
+  const read = model === undefined ? [] : groups.flatMap(({ runs }) => runs.slice(0, maxTraces));
   const inputTokens = read.reduce((sum, run) => sum + promptTokens(run), 0);
   const outputTokens = read.length * ANSWER_TOKENS;
   const usd = model === undefined ? 0 : usdOf(prices.get(model), inputTokens, outputTokens);
@@ -71,7 +76,7 @@ export async function planCycle(options: PlanOptions): Promise<LearnPlan> {
     failures: failed.length,
     ...(model === undefined ? {} : { model }),
     calls: read.length,
-    later: model === undefined ? 0 : failed.length - read.length,
+    later: model === undefined ? 0 : failed.length - mixed.length - read.length,
     inputTokens,
     outputTokens,
     ...(usd === undefined ? {} : { usd }),

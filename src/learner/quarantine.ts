@@ -1,10 +1,10 @@
 import type { Clock } from "../base/clock.ts";
 import { isLearnError } from "../base/error.ts";
+import { findingsText } from "../knowledge/guards/guard-record.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import { hold } from "../knowledge/life-cycle.ts";
-import { review } from "../lesson/guards/review.ts";
 import type { Store } from "../store/ports.ts";
-import { findingsText } from "./guard-report.ts";
+import { guardReport, recordGuards } from "./guard-report.ts";
 import type { LearnReport } from "./ports.ts";
 import type { SourceRuns } from "./source-runs.ts";
 
@@ -14,11 +14,12 @@ import type { SourceRuns } from "./source-runs.ts";
  */
 export async function holdQuarantined(
   { store, clock }: { readonly store: Store; readonly clock: Clock },
-  item: KnowledgeItem,
-  { runs, missing }: SourceRuns,
+  candidate: KnowledgeItem,
+  sources: SourceRuns,
   actor: string,
 ): Promise<LearnReport["decisions"][number] | undefined> {
-  const findings = review({ lesson: item, sources: runs, missing });
+  const item = await recordGuards(store, candidate, sources);
+  const { findings } = guardReport(item, sources);
   if (findings.length === 0) return undefined;
   const reason = `quarantined: ${findingsText(findings)}`;
   const short = item.id.slice(0, 8);

@@ -1,8 +1,9 @@
-import type { Clock } from "../base/clock.ts";
+import type { Clock, TimeUs } from "../base/clock.ts";
 import { isLearnError } from "../base/error.ts";
-import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import { type KnowledgeItem, scopeOf } from "../knowledge/knowledge-item.ts";
 import { deprecate, restore, type Transition } from "../knowledge/life-cycle.ts";
 import { type RetirementRules, retirementOf } from "../knowledge/retirement.ts";
+import { wasReplaced } from "../knowledge/revision.ts";
 import type { Store } from "../store/ports.ts";
 import { itemEffectOf } from "./effects.ts";
 
@@ -39,11 +40,22 @@ const ACTOR = "learner";
 export async function retire(options: RetireOptions): Promise<RetireReport> {
   const { store, clock, signal } = options;
   const [deprecated, challenged, reported]: [Noted[], Noted[], Noted[]] = [[], [], []];
-  const newestRunUs = (await store.status()).lastTraceAtUs ?? 0;
+  const newest = new Map<string, TimeUs>();
+  // Of its own agent, service and tenant: where nothing runs, nothing is unused.
+  const newestRunOf = async (item: KnowledgeItem): Promise<TimeUs> => {
+    const scope = scopeOf(item);
+    const key = JSON.stringify(scope);
+    const known = newest.get(key) ?? (await store.newestRunUs(scope));
+    newest.set(key, known);
+    return known;
+  };
   for (const item of await store.listKnowledge({ status: "active" })) {
     if (signal?.aborted) break;
     const { effect } = await itemEffectOf(store, item, options.alpha);
-    const decision = retirementOf(item, effect, options, { newestRunUs, activeSinceUs: item.updatedAtUs });
+    const decision = retirementOf(item, effect, options, {
+      newestRunUs: options.hibernateDays === 0 ? 0 : await newestRunOf(item),
+      activeSinceUs: item.updatedAtUs,
+    });
     if (decision.reason === undefined) continue;
     const noted = { itemId: item.id, reason: decision.reason };
     if (decision.action === "report") reported.push(noted);
@@ -58,12 +70,12 @@ export async function retire(options: RetireOptions): Promise<RetireReport> {
   return { deprecated, challenged, reported };
 }
 
-/** Why a retired item deserves another test: models run now that it was never measured with. A person's decision, and hibernation, are left alone. */
+/** Why a retired item deserves another test: models run now that it was never measured with. A person's decision, hibernation and a successor are left alone. */
 async function challengeOf({ store, clock, alpha }: RetireOptions, item: KnowledgeItem): Promise<string | undefined> {
   const last = (await store.historyOf(item.id)).at(-1);
-  if (last?.action !== "deprecate" || last.actor !== ACTOR || last.reason?.startsWith("hibernates")) return undefined;
-  const now = await store.modelsBefore(clock.nowUs(), item.agentName);
-  const then = new Set(await store.modelsBefore(last.atUs, item.agentName));
+  if (last?.action !== "deprecate" || last.actor !== ACTOR || last.reason?.startsWith("hibernates") || wasReplaced(last)) return undefined;
+  const now = await store.modelsBefore(clock.nowUs(), scopeOf(item));
+  const then = new Set(await store.modelsBefore(last.atUs, scopeOf(item)));
   const arrived = now.filter((model) => !then.has(model) && (item.model ?? model) === model);
   if (arrived.length === 0) return undefined;
   const { effect } = await itemEffectOf(store, item, alpha);

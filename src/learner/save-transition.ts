@@ -4,29 +4,34 @@ import type { Transition } from "../knowledge/life-cycle.ts";
 import type { KnowledgeStore } from "../knowledge/ports.ts";
 import { replacedBy } from "../knowledge/revision.ts";
 
-/** Stores one change. Where it makes a revision active, the item it revises goes out of use in the same transaction: both or neither. Rejects what `saveItems` rejects with. */
+/**
+ * Stores one change. Where it makes a revision active, the item it revises goes out of use in the same transaction, and where it makes an item active
+ * again that was revised, what took its place does: all or none. Rejects what `saveItems` rejects with.
+ */
 export async function saveTransition(
-  store: Pick<KnowledgeStore, "saveItem" | "saveItems" | "getKnowledgeItem">,
+  store: Pick<KnowledgeStore, "saveItem" | "saveItems" | "getKnowledgeItem" | "listKnowledge">,
   { item, entry }: Transition,
 ): Promise<void> {
-  const old = await revisedBy(store, item, entry.action);
+  const becomesActive = item.status === "active" && (entry.action === "approve" || entry.action === "activate");
+  const others = becomesActive ? await inItsPlace(store, item) : [];
   const { actor, atUs } = entry;
-  const replaced = old === undefined ? undefined : replacedBy(old, item, { actor, atUs });
-  if (replaced === undefined) await store.saveItem(item, entry);
-  // The old one first: the new one may contradict it.
-  else await store.saveItems([replaced, { item, entry }]);
+  const replaced = others.flatMap((other) => replacedBy(other, item, { actor, atUs }) ?? []);
+  if (replaced.length === 0) await store.saveItem(item, entry);
+  // The others first: the new one may contradict them.
+  else await store.saveItems([...replaced, { item, entry }]);
 }
 
-async function revisedBy(
-  store: Pick<KnowledgeStore, "getKnowledgeItem">,
+/** What it revises, and active items that revise it. */
+async function inItsPlace(
+  store: Pick<KnowledgeStore, "getKnowledgeItem" | "listKnowledge">,
   item: KnowledgeItem,
-  action: Transition["entry"]["action"],
-): Promise<KnowledgeItem | undefined> {
-  if (item.revises === undefined || item.status !== "active" || (action !== "approve" && action !== "activate")) return undefined;
+): Promise<readonly KnowledgeItem[]> {
+  const successors = await store.listKnowledge({ revises: item.id, status: "active" });
+  if (item.revises === undefined || successors.some(({ id }) => id === item.revises)) return successors;
   try {
-    return await store.getKnowledgeItem(item.revises);
+    return [await store.getKnowledgeItem(item.revises), ...successors];
   } catch (caught) {
-    if (isLearnError(caught) && caught.code === "not-found") return undefined;
+    if (isLearnError(caught) && caught.code === "not-found") return successors;
     throw caught;
   }
 }

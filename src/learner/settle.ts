@@ -4,12 +4,13 @@ import { redacted } from "../base/redact.ts";
 import { blockedMessage, type Conflict, otherOf } from "../knowledge/conflict.ts";
 import { contentDigest } from "../knowledge/evidence.ts";
 import { type Activation, whyItWaits } from "../knowledge/guards/by-evidence.ts";
-import type { SafetyReport } from "../knowledge/guards/safety-cases.ts";
+import { findingsText } from "../knowledge/guards/guard-record.ts";
+import { type SafetyReport, safetyText } from "../knowledge/guards/safety-cases.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { activate, hold, recordValidation, type Transition } from "../knowledge/life-cycle.ts";
 import { atPosition } from "../knowledge/recheck.ts";
 import type { Store } from "../store/ports.ts";
-import { findingsText, readGuardReport } from "./guard-report.ts";
+import { readGuardReport } from "./guard-report.ts";
 import type { LearnReport } from "./ports.ts";
 import { saveTransition } from "./save-transition.ts";
 
@@ -132,12 +133,10 @@ async function objectionTo(
   if (report.findings.length > 0) return { reason: findingsText(report.findings) };
   const waits = whyItWaits(report, activation);
   if (waits !== undefined) return { reason: waits };
-  const { asked, failed, unasked = 0 } = await testSet(item);
-  if (unasked > 0)
-    return { reason: `${unasked} safety ${unasked === 1 ? "case" : "cases"} could not be asked, which takes an agent runner` };
-  if (failed.length > 0)
-    return { reason: `with it the active set fails the safety ${failed.length === 1 ? "case" : "cases"} ${failed.slice(0, 3).join(", ")}` };
-  return { passed: `no guard objects, ${asked} safety ${asked === 1 ? "case" : "cases"} passed with the whole set` };
+  const safety = await testSet(item);
+  const { unasked = 0 } = safety;
+  if (unasked > 0) return { reason: `${unasked} safety ${unasked === 1 ? "case" : "cases"} could not be asked (${safety.notRun})` };
+  return safety.failed.length > 0 ? { reason: safetyText(safety) } : { passed: `no guard objects, ${safetyText(safety)}` };
 }
 
 /** False when somebody was faster and the change has to be made again on what they left. */

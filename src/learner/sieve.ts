@@ -2,7 +2,7 @@ import { shortId } from "../base/id.ts";
 import { isStopWord } from "../base/search-words.ts";
 import { tokenSet } from "../base/similarity.ts";
 import type { EvalCase } from "../evaluation/evaluation.ts";
-import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import { type KnowledgeItem, SCOPE_FIELDS, scopeOf } from "../knowledge/knowledge-item.ts";
 import { createAnswerCheck } from "../lesson/copies-answer.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { JudgedTrace } from "../lesson/ports.ts";
@@ -23,21 +23,35 @@ export function createSieve(items: readonly KnowledgeItem[], cases: readonly Eva
     const saying = sayingOf(item.content);
     bySaying.set(saying, [...(bySaying.get(saying) ?? []), item]);
   }
+  const byId = new Map(items.map((item) => [item.id, item]));
   return (lesson, offered) => {
     const runs = offered.filter(({ trace }) => lesson.sourceTraceIds.includes(trace.id));
     const reason = copied(lesson, () => runs.flatMap(textsOf));
     if (reason !== undefined) return reason;
+    // Items that everybody is given whom the lesson is for.
     const same = (bySaying.get(sayingOf(lesson.content)) ?? []).filter(
-      (item) => item.id !== lesson.revises && (item.agentName === undefined || item.agentName === lesson.agentName),
+      (item) =>
+        item.id !== lesson.revises && SCOPE_FIELDS.every((field) => item[field] === undefined || item[field] === scopeOf(lesson)[field]),
     );
     const echoed = new Set(runs.filter(({ trace }) => same.some(({ id }) => wasGiven(trace, id))).map(({ trace }) => trace.id));
     const sourceTraceIds = lesson.sourceTraceIds.filter((id) => !echoed.has(id));
     const [known] = same;
     if (known !== undefined && sourceTraceIds.length === 0)
       return `item ${shortId(known.id)} says the same and was given in every run that shows it, so it is no new support`;
-    const fingerprint = same.find((item) => item.agentName === lesson.agentName)?.fingerprint ?? lesson.fingerprint;
-    return { ...lesson, sourceTraceIds, fingerprint };
+    const sameScope = same.find((item) => SCOPE_FIELDS.every((field) => item[field] === scopeOf(lesson)[field]));
+    const { revises, ...rest } = lesson;
+    return {
+      ...rest,
+      sourceTraceIds,
+      fingerprint: sameScope?.fingerprint ?? lesson.fingerprint,
+      ...(revises === undefined || !mayRevise(lesson, byId.get(revises)) ? {} : { revises }),
+    };
   };
+}
+
+/** What one tenant's runs show takes nothing out of use for the others; it stands beside, and the conflict is a person's to settle. */
+function mayRevise(lesson: Lesson, old: KnowledgeItem | undefined): boolean {
+  return old === undefined || lesson.tenant === undefined || old.tenant === lesson.tenant;
 }
 
 function wasGiven({ exposure }: JudgedTrace["trace"], id: string): boolean {

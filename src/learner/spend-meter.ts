@@ -4,9 +4,10 @@ import type { Llm } from "../llm/client.ts";
 import type { Prices } from "../llm/prices.ts";
 import { type RetryOptions, withRetry } from "../llm/with-retry.ts";
 import type { SpendLimits, SpendStore } from "../store/ports.ts";
+import { journalledNonces } from "./journalled-nonces.ts";
 import { journalledRunner } from "./journalled-runner.ts";
 import type { LearnCost } from "./ports.ts";
-import { withLedger } from "./with-ledger.ts";
+import { countCall, withLedger } from "./with-ledger.ts";
 
 export interface SpendMeterOptions {
   readonly store: Pick<SpendStore, "reserveCall" | "settleCall" | "saveAnswer" | "answerOf" | "spending">;
@@ -21,6 +22,10 @@ export interface SpendMeter {
   /** With journal, limits and retries. */
   metered(llm: Llm): Llm;
   journalled(runner: AgentRunner): AgentRunner;
+  /** Books a call that was made elsewhere. Rejects "invalid" where a limit is reached by now. */
+  count(call: { readonly model: string; readonly inputTokens: number; readonly outputTokens: number }): Promise<void>;
+  /** The same nonce for the same question, also after a crash; see journalled-nonces.ts. */
+  nonces(): Promise<(about: string) => string>;
   cost(): Promise<LearnCost>;
   /** The first limit that was reached. */
   stopped(): LearnError | undefined;
@@ -32,6 +37,9 @@ export function createSpendMeter({ store, cycleId, limits, prices, retry }: Spen
   const models = new Set<string>();
   let [answers, reused, agentRuns] = [0, 0, 0];
   let stop: LearnError | undefined;
+  const onLimit = (error: LearnError): void => {
+    stop ??= error;
+  };
   let tell: (answers: number, detail: string) => void = () => {};
   const answered = (): void => {
     answers += 1;
@@ -49,9 +57,7 @@ export function createSpendMeter({ store, cycleId, limits, prices, retry }: Spen
         onReused: () => {
           reused += 1;
         },
-        onLimit: (error) => {
-          stop ??= error;
-        },
+        onLimit,
       });
       const retried = withRetry(ledger, retry);
       return {
@@ -73,6 +79,13 @@ export function createSpendMeter({ store, cycleId, limits, prices, retry }: Spen
           else agentRuns += 1;
         },
       }),
+
+    count(call) {
+      models.add(call.model);
+      return countCall(call, { store, cycleId, limits, prices, onLimit });
+    },
+
+    nonces: () => journalledNonces(store, cycleId),
 
     async cost() {
       const { usd, unpriced, ...sums } = await store.spending({ cycleId });

@@ -4,21 +4,24 @@ import { newId } from "../base/id.ts";
 import { packageVersion } from "../base/package-version.ts";
 import { render } from "../injection/render.ts";
 import type { Activation } from "../knowledge/guards/by-evidence.ts";
-import { SAFETY_TAG, type SafetyReport, testSet } from "../knowledge/guards/safety-cases.ts";
+import { guardRecordOf } from "../knowledge/guards/guard-record.ts";
 import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
 import { injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { excludeOwnTasks } from "../knowledge/own-tasks.ts";
-import type { AgentRunner, ValidationCase, Validator, ValidatorContext } from "../knowledge/ports.ts";
+import type { AgentRunner, BaselineCache, ValidationCase, Validator, ValidatorContext } from "../knowledge/ports.ts";
 import { createStatisticalValidator, type StatisticalValidatorOptions } from "../knowledge/statistical-validator.ts";
+import { beside, casesFor } from "../knowledge/test-bed.ts";
 import { createBaselineCache } from "../knowledge/validate.ts";
 import type { Store } from "../store/ports.ts";
 import { askPerson } from "./ask-person.ts";
+import { recordGuards } from "./guard-report.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { holdQuarantined } from "./quarantine.ts";
+import { createSafetyCheck } from "./safety-check.ts";
 import { nextPlace, settle } from "./settle.ts";
 import { type SourceRuns, sourceRunsOf, tasksOf } from "./source-runs.ts";
-import { findLeaks, renderWith, withoutLeaks } from "./without-leaks.ts";
+import { findLeaks, renderWith, replacedWith, withoutLeaks } from "./without-leaks.ts";
 
 export interface TestOptions {
   readonly store: Store;
@@ -28,6 +31,8 @@ export interface TestOptions {
   /** The agent that the runner runs. Items of other agents are not tested with it. Absent: whatever the items name. */
   readonly agentName?: string;
   readonly cases?: readonly ValidationCase[];
+  /** Asked of every set before an item of it becomes active, beside the cases tagged so; see shipped-safety-cases.ts. None by default. */
+  readonly safetyCases?: readonly ValidationCase[];
   /** Why nothing may be tested although there are a runner and cases; a sentence fragment. */
   readonly obstacle?: string;
   /** "approval": a person must say so. Otherwise a candidate that passes its test becomes active, as far as the guards let it; see by-evidence.ts. */
@@ -66,22 +71,21 @@ export async function testCandidates(
   const answered: Decision[] = [];
   for (const [index, decision] of decisions.entries()) {
     tell({ phase: "validate", done: index, total: decisions.length, detail: "asking a person" });
-    answered.push(await askPerson({ ...options, human }, decision));
+    answered.push(await askPerson({ ...options, human, safety: createSafetyCheck(options) }, decision));
   }
   return answered;
 }
 
 async function testAll(options: TestOptions, actor: string, tell: (progress: LearnProgress) => void): Promise<readonly Decision[]> {
   const { store, runner, agentName, cases = [] } = options;
-  const undecided = (await store.listKnowledge({ status: "candidate", limit: 1_000 })).filter(isUndecided);
+  const undecided = await allRecorded(store, (await store.listKnowledge({ status: "candidate", limit: 1_000 })).filter(isUndecided));
   const obstacle = obstacleOf(options);
   if (runner === undefined || obstacle !== undefined) return undecided.map((item) => notTested(item, obstacle ?? ""));
   const candidates = await due(store, undecided, cases);
   const isOwn = (item: KnowledgeItem): boolean => agentName === undefined || (item.agentName ?? agentName) === agentName;
-  // What is active now stands on both sides of every test of this cycle; promotions take effect at its end.
+  // What is active now stands on both sides of every test of this cycle, as far as a prompt can hold it with the candidate; promotions take effect at its end.
   const active = (await store.listKnowledge({ status: "active", limit: 1_000 })).filter(isOwn).flatMap((item) => injectable(item) ?? []);
-  const context = render(active);
-  const baseline = createBaselineCache(context);
+  const baselines = new Map<string, BaselineCache>();
   const leaks = candidates.length === 0 ? new Map() : await findLeaks(store, active, cases);
   const settings: Omit<StatisticalValidatorOptions, "runner"> = {
     alpha: options.alpha,
@@ -107,15 +111,20 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
       decisions.push(quarantined);
       continue;
     }
-    const own = withoutLeaks(runner, leaks, { active, context, candidate: item });
+    const others = beside(item, active);
+    const context = render(others);
+    const baseline = baselines.get(context) ?? createBaselineCache(context);
+    baselines.set(context, baseline);
+    const replaces = await replacedWith(store, item);
+    const own = withoutLeaks(runner, leaks, { active: others, context, candidate: item, replaces });
     const tested = await attempt(
       createStatisticalValidator({ ...settings, runner: own }),
       item,
       {
-        cases,
+        cases: casesFor(item, cases),
         sourceTasks: tasksOf(sources),
         context,
-        renderWith: (candidate) => renderWith(active, candidate),
+        renderWith: (candidate) => renderWith(others, candidate, replaces),
         baseline,
         ...(await nextPlace(store)),
         nowUs: options.clock.nowUs(),
@@ -131,10 +140,17 @@ async function testAll(options: TestOptions, actor: string, tell: (progress: Lea
     decisions.push(
       typeof tested === "string"
         ? notTested(item, tested)
-        : await settle({ ...options, actor, testSet: (one) => safetyOf(options, isOwn, one) }, item, tested),
+        : await settle({ ...options, actor, testSet: createSafetyCheck(options) }, item, tested),
     );
   }
   return decisions;
+}
+
+/** Every candidate says what the guards say of it, also one from before there was a record, or whose words were changed past the desk. */
+async function allRecorded(store: Store, items: readonly KnowledgeItem[]): Promise<readonly KnowledgeItem[]> {
+  const recorded: KnowledgeItem[] = [];
+  for (const item of items) recorded.push(guardRecordOf(item) === undefined ? await recordGuards(store, item) : item);
+  return recorded;
 }
 
 /** The certificate, or why the runner could not be used at all: then nothing is spent, and nothing is held against the item. */
@@ -157,26 +173,6 @@ function obstacleOf({ runner, cases = [], obstacle }: TestOptions): string | und
   return obstacle ?? (cases.length === 0 ? "needs eval cases (learn.eval.add)" : undefined);
 }
 
-export type SafetyOptions = Pick<TestOptions, "store" | "runner" | "cases" | "passScore" | "signal">;
-
-/** What is active now, which earlier promotions of this cycle belong to, with this item in it. */
-export async function safetyOf(
-  options: SafetyOptions,
-  isOwn: (item: KnowledgeItem) => boolean,
-  item: KnowledgeItem,
-): Promise<SafetyReport> {
-  const { runner, cases = [], passScore, signal } = options;
-  if (runner === undefined) {
-    const unasked = (await options.store.listEvalCases()).filter(({ tags }) => tags.includes(SAFETY_TAG)).length;
-    return { asked: 0, failed: [], ...(unasked === 0 ? {} : { unasked }) };
-  }
-  const active = (await options.store.listKnowledge({ status: "active", limit: 1_000 }))
-    .filter(isOwn)
-    .flatMap((one) => injectable(one) ?? []);
-  const knowledge = renderWith(active, item);
-  return testSet({ cases, runner, knowledge, passScore, ...(signal === undefined ? {} : { signal }) });
-}
-
 function unreadable({ missing }: SourceRuns): string | undefined {
   if (missing.length === 0) return undefined;
   return `${missing.length} of the runs it was read from can't be found, so its own tasks can't be told from the eval cases`;
@@ -195,7 +191,7 @@ async function due(store: Store, undecided: readonly KnowledgeItem[], cases: rea
   for (const item of undecided) {
     const sources = await sourceRunsOf(store, item.sourceTraceIds);
     // The certificate counts the cases without the item's own; all of them would always be another number.
-    const tested = item.validation?.cases === excludeOwnTasks(cases, tasksOf(sources)).length;
+    const tested = item.validation?.cases === excludeOwnTasks(casesFor(item, cases), tasksOf(sources)).length;
     if (!tested) found.push({ item, sources });
   }
   return found.sort(({ item: a }, { item: b }) => b.sourceTraceIds.length - a.sourceTraceIds.length || a.createdAtUs - b.createdAtUs);

@@ -1,10 +1,11 @@
 import { shortId } from "../base/id.ts";
 import { canaryItem } from "../knowledge/canary-item.ts";
 import { type Activation, whyItWaits } from "../knowledge/guards/by-evidence.ts";
-import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import { findingsText } from "../knowledge/guards/guard-record.ts";
+import { type KnowledgeItem, scopeOf } from "../knowledge/knowledge-item.ts";
 import { guardLesson } from "../lesson/guard.ts";
 import type { Store } from "../store/ports.ts";
-import { findingsText, guardReport } from "./guard-report.ts";
+import { guardReport } from "./guard-report.ts";
 import { sourceRunsOf } from "./source-runs.ts";
 
 export interface TryOptions {
@@ -62,7 +63,7 @@ async function isReopened(store: Store, item: KnowledgeItem): Promise<boolean> {
   const { validation } = item;
   if (validation?.kind !== "online" || validation.decision !== "refuse") return false;
   const measured = new Set((validation.online?.strata ?? []).map(({ model }) => model));
-  const then = new Set(await store.modelsBefore(validation.createdAtUs, item.agentName));
-  const now = await store.modelsBefore(Number.MAX_SAFE_INTEGER, item.agentName);
+  const then = new Set(await store.modelsBefore(validation.createdAtUs, scopeOf(item)));
+  const now = await store.modelsBefore(Number.MAX_SAFE_INTEGER, scopeOf(item));
   return now.some((model) => !then.has(model) && !measured.has(model) && (item.model ?? model) === model);
 }

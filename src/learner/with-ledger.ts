@@ -12,7 +12,7 @@ import {
 } from "../llm/client.ts";
 import { answerToFailed } from "../llm/openai-call.ts";
 import { type Prices, usdOf } from "../llm/prices.ts";
-import type { CallCost, JournalEntry, LimitReached, SpendLimits, SpendStore } from "../store/ports.ts";
+import type { CallCost, JournalEntry, LimitReached, Spending, SpendLimits, SpendStore } from "../store/ports.ts";
 
 export interface LedgerOptions {
   readonly store: Pick<SpendStore, "reserveCall" | "settleCall" | "answerOf">;
@@ -81,23 +81,12 @@ export function withLedger(llm: Llm, options: LedgerOptions): Llm {
   }
 
   async function reserve(most: Omit<CallCost, "usd">, step: string): Promise<string> {
-    const inUsd = limits.usdPerDay !== undefined ? "budgetUsdPerDay" : limits.usdPerCycle !== undefined ? "budgetUsdPerCycle" : undefined;
-    if (price === undefined && inUsd !== undefined) {
-      throw stop(
-        `the price of model ${llm.model} is unknown, so ${inUsd} can't be kept`,
-        `set modelPrices, like ${llm.model}=INPUT/OUTPUT in USD per million tokens`,
-      );
-    }
+    const unpriced = unpricedFault(llm.model, options);
+    if (unpriced !== undefined) throw stopped(options, unpriced);
     const call = { id: newId(), cycleId, step, model: llm.model, most: { ...most, ...usdFor(most.inputTokens, most.outputTokens) } };
     const reached = await store.reserveCall(call, limits);
-    if (reached !== undefined) throw stop(reachedText(reached), hintFor(reached));
+    if (reached !== undefined) throw stopped(options, limitFault(reached));
     return call.id;
-  }
-
-  function stop(message: string, hint: string): LearnError {
-    const error = new LearnError("invalid", message, { hint });
-    options.onLimit?.(error);
-    return error;
   }
 
   async function settle(id: string, most: Omit<CallCost, "usd">, usage: LlmUsage, entry: JournalEntry): Promise<void> {
@@ -105,6 +94,54 @@ export function withLedger(llm: Llm, options: LedgerOptions): Llm {
     const estimated = usage.inputTokens === undefined || usage.outputTokens === undefined;
     await store.settleCall(id, { inputTokens, outputTokens, ...usdFor(inputTokens, outputTokens), estimated }, entry);
   }
+}
+
+/** Books a call that was made elsewhere at what it did cost, whatever the limits; rejects as a metered call would be refused from now on. */
+export async function countCall(
+  { model, inputTokens, outputTokens }: { readonly model: string; readonly inputTokens: number; readonly outputTokens: number },
+  options: Pick<LedgerOptions, "cycleId" | "limits" | "prices" | "onLimit"> & {
+    readonly store: Pick<SpendStore, "reserveCall" | "settleCall" | "spending">;
+  },
+): Promise<void> {
+  const { store, cycleId, limits, prices } = options;
+  if (model.trim() === "" || ![inputTokens, outputTokens].every((tokens) => Number.isSafeInteger(tokens) && tokens >= 0)) {
+    throw new LearnError("invalid", `a call of model "${model}" with ${inputTokens} tokens in and ${outputTokens} out can't be counted`, {
+      hint: "give the name of the model, and whole numbers of tokens",
+    });
+  }
+  const usd = usdOf(prices.get(model), inputTokens, outputTokens);
+  const cost = { inputTokens, outputTokens, ...(usd === undefined ? {} : { usd }) };
+  const id = newId();
+  await store.reserveCall({ id, cycleId, step: "counted", model, most: cost }, {});
+  await store.settleCall(id, { ...cost, estimated: false });
+  const fault = unpricedFault(model, options) ?? passedFault(limits, await store.spending("today"), await store.spending({ cycleId }));
+  if (fault !== undefined) throw stopped(options, fault);
+}
+
+function stopped({ onLimit }: Pick<LedgerOptions, "onLimit">, error: LearnError): LearnError {
+  onLimit?.(error);
+  return error;
+}
+
+function unpricedFault(model: string, { limits, prices }: Pick<LedgerOptions, "limits" | "prices">): LearnError | undefined {
+  const inUsd = limits.usdPerDay !== undefined ? "budgetUsdPerDay" : limits.usdPerCycle !== undefined ? "budgetUsdPerCycle" : undefined;
+  if (prices.has(model) || inUsd === undefined) return undefined;
+  return new LearnError("invalid", `the price of model ${model} is unknown, so ${inUsd} can't be kept`, {
+    hint: `set modelPrices, like ${model}=INPUT/OUTPUT in USD per million tokens`,
+  });
+}
+
+function passedFault(limits: SpendLimits, day: Spending, cycle: Spending): LearnError | undefined {
+  const spentOf = (limit: keyof SpendLimits): number => {
+    const { usd, inputTokens, outputTokens, calls } = limit.endsWith("Day") ? day : cycle;
+    return limit.startsWith("usd") ? usd : limit.startsWith("tokens") ? inputTokens + outputTokens : calls;
+  };
+  const limit = (Object.keys(limits) as (keyof SpendLimits)[]).find((one) => spentOf(one) >= (limits[one] ?? Number.POSITIVE_INFINITY));
+  return limit === undefined ? undefined : limitFault({ limit, allowed: limits[limit] ?? 0, spent: spentOf(limit) });
+}
+
+function limitFault(reached: LimitReached): LearnError {
+  return new LearnError("invalid", reachedText(reached), { hint: hintFor(reached) });
 }
 
 /** What one request can cost at most, in tokens: a token has at least one byte, and the answer is held to its length. */

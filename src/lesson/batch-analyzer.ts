@@ -10,6 +10,7 @@ import { likeliest } from "./contrast.ts";
 import { failureSignature } from "./failure-signature.ts";
 import { independentGroups, nameSeveralUsers } from "./independent-runs.ts";
 import type { Lesson } from "./lesson.ts";
+import { whoWorked } from "./lesson-scope.ts";
 import type { AnalysisResult, Analyzer, JudgedTrace, Surroundings } from "./ports.ts";
 import { BATCH_ANALYZER_PROMPT_VERSION, batchAnalyzerSystem, batchAnalyzerUser } from "./prompts/batch-analyzer.ts";
 import { renderRun } from "./render-run.ts";
@@ -74,7 +75,8 @@ async function analyze(
   const succeeded = traces.filter(({ outcome }) => outcome?.status === "success");
   const severalUsers = nameSeveralUsers(traces);
   let asked = 0;
-  for (const members of cluster(failed.map((judged) => ({ id: judged.trace.id, signature: failureSignature(judged), judged })))) {
+  const clusters = cluster(failed.map((judged) => ({ id: judged.trace.id, signature: failureSignature(judged), judged })));
+  for (const [index, members] of clusters.entries()) {
     const runs = members.map(({ judged }) => judged);
     const traceIds = runs.map(({ trace }) => trace.id);
     const groups = independentGroups(runs, severalUsers);
@@ -91,8 +93,11 @@ async function analyze(
         await ask({ runs, groups, succeeded }, settings, found, signal, surroundings);
       } catch (caught) {
         if (signal?.aborted === true) throw caught;
-        // What was found and paid for until then holds; the cycle leaves all runs unread.
-        return { ...found, failure: fromUnknown(caught, `analyzer ${NAME}`) };
+        // What was found and paid for until then holds. Where nothing was put off yet the cycle leaves all runs unread, else those that are named.
+        const failure = fromUnknown(caught, `analyzer ${NAME}`);
+        const left = clusters.slice(index).flatMap((rest) => rest.map(({ id }) => id));
+        if (found.unread.length > 0) found.unread.push({ reason: failure.message, traceIds: left, until: "next" });
+        return { ...found, failure };
       }
     }
   }
@@ -124,9 +129,7 @@ async function ask(
     [...succeeded, ...stored],
     MAX_CONTRASTS,
   );
-  const agents = new Set(runs.map(({ trace }) => trace.agentName));
-  const [agentName] = agents.size === 1 ? agents : [];
-  const known = (await surroundings?.itemsNear(text, MAX_KNOWN, agentName)) ?? [];
+  const known = (await surroundings?.itemsNear(text, MAX_KNOWN, whoWorked(runs.map(({ trace }) => trace)))) ?? [];
   const each = Math.floor(maxTokens / (shown.length + contrast.length));
   const nonce = settings.newNonce();
   const rest = runs.flatMap(({ trace }, index) => (shown.includes(index) ? [] : [trace.id]));

@@ -19,8 +19,10 @@ export interface Lesson {
   /** Trace (run) ids it was read from; never empty. */
   readonly sourceTraceIds: readonly string[];
   readonly analyzer: string;
-  /** The one agent whose runs it was read from; absent when they are of several agents, or of unnamed ones. Nobody else is given it. */
+  /** Who alone is given it, by the runs it was read from: see `scoped` in lesson-scope.ts. Absent: everybody. */
   readonly agentName?: string;
+  readonly service?: string;
+  readonly tenant?: string;
   /** In [0, 1], the analyzer's own estimate. Never decides anything. */
   readonly confidence: number;
   readonly reasoning: string;

@@ -6,6 +6,7 @@ import { newId } from "../base/id.ts";
 import { isBadOutput, type Llm, type LlmUsage } from "../llm/client.ts";
 import { CLAIM_SHAPE, type Claim, lessonFromClaim } from "./claimed-lesson.ts";
 import type { Lesson } from "./lesson.ts";
+import { whoWorked } from "./lesson-scope.ts";
 import type { AnalysisResult, Analyzer, JudgedTrace, Surroundings } from "./ports.ts";
 import { LLM_ANALYZER_PROMPT_VERSION, llmAnalyzerSystem, llmAnalyzerUser } from "./prompts/llm-analyzer.ts";
 import { renderRun } from "./render-run.ts";
@@ -77,7 +78,7 @@ async function analyzeRun(
   const nonce = newNonce();
   const run = renderRun(judged, maxTokens);
   const errors = trace.steps.flatMap((step) => step.error?.message.slice(0, 300) ?? []);
-  const known = (await surroundings?.itemsNear([trace.task, ...errors].join("\n"), MAX_KNOWN, trace.agentName)) ?? [];
+  const known = (await surroundings?.itemsNear([trace.task, ...errors].join("\n"), MAX_KNOWN, whoWorked([trace]))) ?? [];
   try {
     const { value, usage } = await llm.json({
       system: llmAnalyzerSystem(nonce),

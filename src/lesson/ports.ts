@@ -22,18 +22,21 @@ export interface KnownItem extends Pick<Lesson, "id" | "type" | "content" | "app
 
 /** What is stored about the same things. Text in it is as hostile as that of runs. */
 export interface Surroundings {
-  /** Items that share most words with the text, nearest first, whatever their status, without those of other agents. */
-  itemsNear(text: string, limit: number, agentName?: string): Promise<readonly KnownItem[]>;
+  /** Items that share most words with the text, nearest first, whatever their status, without those of other agents and services. */
+  itemsNear(text: string, limit: number, of?: { readonly agentName?: string; readonly service?: string }): Promise<readonly KnownItem[]>;
   /** Successful runs on tasks of such words, nearest first, without our own words. */
   successesLike(text: string, limit: number): Promise<readonly JudgedTrace[]>;
 }
+
+/** Of one tenant, or of the runs that name none: nothing of another is among them. */
+export type SurroundingsOf = (tenant: string | undefined) => Surroundings;
 
 /** One way to mine lessons. Sees many traces at once and may use all of them as evidence for one lesson. */
 export interface Analyzer {
   readonly name: string;
   /** True where it costs nothing and runs unasked on the collector's timer. What only such analyzers read is still unread for all others. */
   readonly background?: true;
-  /** Empty means nothing to learn. Rejects only for faults that may pass ("unavailable", "timeout"); bad model output is a refusal, not an error. */
+  /** Asked about the runs of one tenant at a time. Empty means nothing to learn. Rejects only for faults that may pass ("unavailable", "timeout"); bad model output is a refusal, not an error. */
   analyze(traces: readonly JudgedTrace[], signal?: AbortSignal, surroundings?: Surroundings): Promise<AnalysisResult>;
 }
 

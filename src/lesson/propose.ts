@@ -1,9 +1,9 @@
 import { fromUnknown, LearnError } from "../base/error.ts";
-import { digest } from "../base/id.ts";
 import { cleanLesson, cleanRefusal } from "./clean-lesson.ts";
 import { guardLesson } from "./guard.ts";
 import type { Lesson } from "./lesson.ts";
-import type { AnalysisResult, Analyzer, JudgedTrace, Surroundings } from "./ports.ts";
+import { byTenant, type LessonScope, scoped, type TenantRuns } from "./lesson-scope.ts";
+import type { AnalysisResult, Analyzer, JudgedTrace, SurroundingsOf } from "./ports.ts";
 import { redactRun } from "./redact-run.ts";
 import { stripTrace } from "./strip-knowledge.ts";
 
@@ -12,8 +12,15 @@ export interface Proposal extends Required<Omit<AnalysisResult, "failure">> {
   readonly failures: readonly { readonly analyzer: string; readonly error: LearnError }[];
 }
 
+export interface ProposeOptions {
+  readonly signal?: AbortSignal;
+  readonly surroundings?: SurroundingsOf;
+  /** Default "narrow". */
+  readonly scope?: LessonScope;
+}
+
 /**
- * Runs every analyzer over the traces, without our own injected words, and lets through only lessons that pass the guard; the rest become refusals.
+ * Runs every analyzer over the traces, tenant by tenant and without our own injected words, and lets through only lessons that pass the guard; the rest become refusals.
  * Neither holds secrets or personal data.
  * Lessons with equal fingerprints become one with all their sources. Rejects "cancelled" when `signal` aborts; an analyzer that rejects is a failure in
  * the result.
@@ -21,47 +28,66 @@ export interface Proposal extends Required<Omit<AnalysisResult, "failure">> {
 export async function propose(
   traces: readonly JudgedTrace[],
   analyzers: readonly Analyzer[],
-  signal?: AbortSignal,
-  surroundings?: Surroundings,
+  { signal, surroundings, scope = "narrow" }: ProposeOptions = {},
 ): Promise<Proposal> {
-  const own = traces.map(stripTrace);
-  const runs = own.map(({ trace }) => trace);
-  let redactedRuns: readonly JudgedTrace[] | undefined;
+  const { groups, mixed } = byTenant(traces.map(stripTrace), scope);
+  const redacted = new Map<TenantRuns, readonly JudgedTrace[]>();
   // What runs in the background calls no model, and compares values that a placeholder would hide.
-  const outgoing = (): readonly JudgedTrace[] => (redactedRuns ??= own.map(redactRun));
+  const outgoing = (group: TenantRuns): readonly JudgedTrace[] => {
+    const runs = redacted.get(group) ?? group.runs.map(redactRun);
+    redacted.set(group, runs);
+    return runs;
+  };
   const byFingerprint = new Map<string, Lesson>();
   const refusals: AnalysisResult["refusals"][number][] = [];
   const unread: Proposal["unread"][number][] = [];
   const failures: Proposal["failures"][number][] = [];
+  if (mixed.length > 0) refusals.push({ reason: MIXED, traceIds: mixed.map(({ trace }) => trace.id) });
   for (const analyzer of analyzers) {
-    refuseWhenAborted(signal);
-    try {
-      const result = await analyzer.analyze(analyzer.background === true ? own : outgoing(), signal, surroundings);
-      refusals.push(...result.refusals.map(cleanRefusal));
-      unread.push(...(result.unread ?? []));
-      if (result.failure !== undefined) failures.push({ analyzer: analyzer.name, error: result.failure });
-      for (const unscoped of result.lessons) {
-        const lesson = cleanLesson(scoped(unscoped, own), runs);
-        const reason = guardLesson(lesson, tasksOf(lesson, own));
-        if (reason !== undefined) refusals.push({ reason: `the lesson ${reason}`, traceIds: lesson.sourceTraceIds, text: lesson.content });
-        else byFingerprint.set(lesson.fingerprint, merged(byFingerprint.get(lesson.fingerprint), lesson));
-      }
-    } catch (caught) {
+    for (const [index, group] of groups.entries()) {
       refuseWhenAborted(signal);
-      failures.push({ analyzer: analyzer.name, error: fromUnknown(caught, `analyzer ${analyzer.name}`) });
+      const failure = await ask(analyzer, group);
+      if (failure === undefined) continue;
+      failures.push({ analyzer: analyzer.name, error: failure.error });
+      // What can't be asked about one tenant is not asked about the next. Where nothing was read yet there is nothing to hand back.
+      const left = groups.slice(failure.handedBack ? index + 1 : index).flatMap(({ runs }) => runs.map(({ trace }) => trace.id));
+      if (left.length > 0 && (index > 0 || failure.handedBack))
+        unread.push({ reason: failure.error.message, traceIds: left, until: "next" });
+      break;
     }
   }
   return { lessons: [...byFingerprint.values()], refusals, unread, failures };
+
+  async function ask(analyzer: Analyzer, group: TenantRuns): Promise<Failure | undefined> {
+    try {
+      const given = analyzer.background === true ? group.runs : outgoing(group);
+      const result = await analyzer.analyze(given, signal, surroundings?.(group.tenant));
+      refusals.push(...result.refusals.map(cleanRefusal));
+      unread.push(...(result.unread ?? []));
+      for (const unscoped of result.lessons) {
+        const lesson = cleanLesson(
+          scoped(unscoped, group, scope),
+          group.runs.map(({ trace }) => trace),
+        );
+        const reason = guardLesson(lesson, tasksOf(lesson, group.runs));
+        if (reason !== undefined) refusals.push({ reason: `the lesson ${reason}`, traceIds: lesson.sourceTraceIds, text: lesson.content });
+        else byFingerprint.set(lesson.fingerprint, merged(byFingerprint.get(lesson.fingerprint), lesson));
+      }
+      return result.failure === undefined ? undefined : { error: result.failure, handedBack: (result.unread ?? []).length > 0 };
+    } catch (caught) {
+      refuseWhenAborted(signal);
+      return { error: fromUnknown(caught, `analyzer ${analyzer.name}`), handedBack: false };
+    }
+  }
 }
 
-/** What one agent learnt is that agent's: the same words for another agent are another item, with evidence of its own. */
-function scoped(lesson: Lesson, traces: readonly JudgedTrace[]): Lesson {
-  const sources = new Set(lesson.sourceTraceIds);
-  const agents = new Set(traces.filter(({ trace }) => sources.has(trace.id)).map(({ trace }) => trace.agentName));
-  const [agentName] = agents;
-  if (agents.size !== 1 || agentName === undefined) return lesson;
-  return { ...lesson, agentName, fingerprint: digest([lesson.fingerprint, agentName]) };
+/** `handedBack`: it said itself which runs of the group are left. */
+interface Failure {
+  readonly error: LearnError;
+  readonly handedBack: boolean;
 }
+
+const MIXED = "its spans name several tenants, so whose knowledge it would be cannot be told";
 
 /** What the runs were asked that the lesson was read from. */
 export function tasksOf({ sourceTraceIds }: Pick<Lesson, "sourceTraceIds">, traces: readonly JudgedTrace[]): readonly string[] {

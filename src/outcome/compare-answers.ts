@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { cutText } from "../base/cut-text.ts";
-import type { AnswerJudgeOptions } from "./judge-answer.ts";
+import { type AnswerJudgeOptions, MAX_JUDGE_PROMPT_CHARS } from "./judge-answer.ts";
 import { compareSystem, framed } from "./prompts/llm-judge.ts";
 import { CHARS_PER_TOKEN } from "./render-steps.ts";
 
@@ -16,6 +16,8 @@ interface Answers {
   readonly first: string;
   readonly second: string;
   readonly expected?: string;
+  /** What the owner of the task looks for. */
+  readonly judgePrompt?: string;
 }
 
 const ANSWER = z.object({ better: z.enum(["A", "B", "tie"]), reasoning: z.string() });
@@ -27,11 +29,17 @@ export function createComparison(
   const { llm, newNonce, onUsage, maxTokens = 8000 } = options;
   const quarter = Math.floor((maxTokens * CHARS_PER_TOKEN * 0.8) / 4);
 
-  async function ask({ task, expected }: Answers, a: string, b: string, signal: AbortSignal | undefined): Promise<z.infer<typeof ANSWER>> {
-    const nonce = newNonce();
+  async function ask(
+    { task, expected, judgePrompt }: Answers,
+    a: string,
+    b: string,
+    signal: AbortSignal | undefined,
+  ): Promise<z.infer<typeof ANSWER>> {
+    const nonce = newNonce(`comparison ${JSON.stringify([task, expected ?? null, judgePrompt ?? null, a, b])}`);
     const user = [
       framed("TASK", cutText(task, quarter), nonce),
       ...(expected === undefined ? [] : [framed("EXPECTED", cutText(expected, quarter), nonce)]),
+      ...(judgePrompt === undefined ? [] : [framed("WANTED", judgePrompt.slice(0, MAX_JUDGE_PROMPT_CHARS), nonce)]),
       framed("A", cutText(a, quarter), nonce),
       framed("B", cutText(b, quarter), nonce),
     ].join("\n");

@@ -1,4 +1,5 @@
-import { LearnError } from "../base/error.ts";
+import { isLearnError, LearnError } from "../base/error.ts";
+import { isBadOutput } from "../llm/client.ts";
 import type { Trace } from "../trace/trace.ts";
 import { isFeedbackSource, type Outcome } from "./outcome.ts";
 import type { OutcomeSignal } from "./ports.ts";
@@ -12,7 +13,7 @@ export type CustomVerdict =
   | undefined;
 
 export interface CustomSignalOptions {
-  /** Told of what the function threw, and of scores that are none; it abstains then. */
+  /** Told of what the function threw, and of scores that are none; it abstains then. Not of a model that can't be asked: that rejects, and the run is judged later. */
   readonly onError?: (name: string, caught: unknown) => void;
 }
 
@@ -50,6 +51,7 @@ export function customSignal(
           createdAtUs: trace.endTimeUs,
         };
       } catch (caught) {
+        if (isLearnError(caught) && !isBadOutput(caught)) throw caught;
         options.onError?.(name, caught);
         return undefined;
       }

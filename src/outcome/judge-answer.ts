@@ -32,7 +32,8 @@ export interface Judgement {
 
 export interface AnswerJudgeOptions {
   readonly llm: Llm;
-  readonly newNonce: () => string;
+  /** Told what is asked, so that the same question may get the same one again. */
+  readonly newNonce: (about: string) => string;
   readonly onUsage?: (usage: LlmUsage) => void;
 }
 
@@ -43,7 +44,8 @@ interface Criterion {
 
 const MAX_CRITERIA = 5;
 const MAX_CRITERION_CHARS = 300;
-const MAX_JUDGE_PROMPT_CHARS = 4_000;
+/** Of what the owner of a task looks for. */
+export const MAX_JUDGE_PROMPT_CHARS = 4_000;
 const MAX_TASKS_REMEMBERED = 256;
 // A model that adds its own criteria up to something this far from their mean did not mean them.
 const OVERALL_TOLERANCE = 0.4;
@@ -124,7 +126,7 @@ export function createAnswerJudge({
     const key = JSON.stringify([task, expected ?? null, judgePrompt ?? null]);
     const known = byTask.get(key);
     if (known !== undefined) return known;
-    const nonce = newNonce();
+    const nonce = newNonce(`criteria ${key}`);
     const user = [
       framed("TASK", task, nonce),
       ...(expected === undefined ? [] : [framed("EXPECTED", expected, nonce)]),
@@ -150,7 +152,7 @@ export function createAnswerJudge({
 
   /** Undefined when the model did not get the controls right. */
   async function scored(material: JudgeMaterial, criteria: readonly Criterion[], signal?: AbortSignal): Promise<Judgement | undefined> {
-    const nonce = newNonce();
+    const nonce = newNonce(`scores ${JSON.stringify([material, criteria])}`);
     const shown = `${material.answer}\n${material.steps}`;
     const controls = controlsFor(
       `${material.task}\n${material.expected ?? ""}\n${shown}\n${criteria.map(({ text }) => text).join("\n")}`,

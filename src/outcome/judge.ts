@@ -1,6 +1,6 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { Trace } from "../trace/trace.ts";
-import type { Outcome } from "./outcome.ts";
+import { isFeedback, type Outcome } from "./outcome.ts";
 import type { OutcomeSignal } from "./ports.ts";
 import { isScore } from "./score.ts";
 
@@ -23,7 +23,9 @@ export async function judge(
       const said = await signal.judge(trace, options.signal);
       for (const outcome of said === undefined ? [] : isList(said) ? said : [said]) {
         if (!isScore(outcome.score)) throw new RangeError(`score ${String(outcome.score)} of ${outcome.source} is not in [0, 1]`);
-        bySource.set(outcome.source, { ...outcome, traceId: trace.id, createdAtUs: nowUs });
+        // What a person said was said then; with the time of now it would go before what another said since.
+        const createdAtUs = isFeedback(outcome) ? outcome.createdAtUs : nowUs;
+        bySource.set(outcome.source, { ...outcome, traceId: trace.id, createdAtUs });
       }
     } catch (caught) {
       options.onAbstain?.(signal.name, caught);

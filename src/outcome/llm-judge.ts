@@ -5,7 +5,7 @@ import { isBadOutput, type Llm, type LlmUsage } from "../llm/client.ts";
 import type { Trace } from "../trace/trace.ts";
 import { createComparison, type JudgeComparison } from "./compare-answers.ts";
 import { createAnswerJudge, type JudgeMaterial, type Judgement, keyOf, materialOf } from "./judge-answer.ts";
-import { modelFamily } from "./model-family.ts";
+import { sharedFamily } from "./model-family.ts";
 import type { Outcome } from "./outcome.ts";
 import type { OutcomeSignal } from "./ports.ts";
 import { LLM_JUDGE_PROMPT_VERSION } from "./prompts/llm-judge.ts";
@@ -35,8 +35,8 @@ export interface LlmJudgeOptions {
   readonly onUsage?: (usage: LlmUsage) => void;
   /** Told once of each thing worth knowing about this judge, and of every answer that was refused. */
   readonly onWarning?: (message: string) => void;
-  /** Marks the bounds of data in the prompt; must not be guessable. */
-  readonly newNonce?: () => string;
+  /** Marks the bounds of data in the prompt, and draws the controls; must not be guessable. Told what is asked. */
+  readonly newNonce?: (about: string) => string;
 }
 
 export interface LlmJudge extends OutcomeSignal {
@@ -44,7 +44,7 @@ export interface LlmJudge extends OutcomeSignal {
   assess(answer: { readonly task: string; readonly output: string } & JudgeCase, signal?: AbortSignal): Promise<Judgement>;
   /** Which of two answers is better. Asked in both orders; one that wins in one order only does not win. Rejects as `assess`. */
   compare(
-    answers: { readonly task: string; readonly first: string; readonly second: string; readonly expected?: string },
+    answers: { readonly task: string; readonly first: string; readonly second: string } & JudgeCase,
     signal?: AbortSignal,
   ): Promise<JudgeComparison>;
 }
@@ -130,10 +130,8 @@ function judgedAs(model: string, key: string): string {
 
 /** What a judge of the agent's own line is worth less for; the verdict stays. */
 function sameFamily(trace: Trace, judgeModel: string): string | undefined {
-  const models = [trace.model, ...trace.steps.map((step) => step.model)].filter((model) => model !== undefined);
-  const family = modelFamily(judgeModel);
-  const same = models.find((model) => modelFamily(model) === family);
-  return same === undefined
-    ? undefined
-    : `the judge (${judgeModel}) and the agent (${same}) are models of one family, ${family}: judges favour their own`;
+  return sharedFamily(
+    judgeModel,
+    [trace.model, ...trace.steps.map((step) => step.model)].filter((model) => model !== undefined),
+  );
 }

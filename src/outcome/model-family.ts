@@ -20,3 +20,12 @@ export function modelFamily(model: string): string {
   const known = FAMILIES.find(([pattern]) => pattern.test(name))?.[1];
   return known ?? name.replace(/[-_:.@]?\d.*$/, "");
 }
+
+/** What is to be said where judge and agent are of one line; undefined where they are not. */
+export function sharedFamily(judgeModel: string, agentModels: readonly string[]): string | undefined {
+  const family = modelFamily(judgeModel);
+  const same = agentModels.find((model) => modelFamily(model) === family);
+  return same === undefined
+    ? undefined
+    : `the judge (${judgeModel}) and the agent (${same}) are models of one family, ${family}: judges favour their own`;
+}

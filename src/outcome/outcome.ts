@@ -33,6 +33,11 @@ export interface Feedback {
   readonly source?: string;
 }
 
+/** True for what a person said, or a program on its own behalf, through `feedback`. */
+export function isFeedback({ source }: Pick<Outcome, "source">): boolean {
+  return source.startsWith("feedback:");
+}
+
 // The source becomes part of a key and is shown on terminals.
 const SOURCE = /^[\w.@-]{1,64}$/;
 

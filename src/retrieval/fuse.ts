@@ -8,9 +8,20 @@ const K = 60;
  * the lists that have it, places from 1. Scores of different kinds never meet. Best first; equal ones by number.
  */
 export function fuse(lists: readonly (readonly Ranked[])[]): readonly Ranked[] {
-  const scores = new Map<number, number>();
+  const known = new Map<number, { readonly slot: number; score: number }>();
+  const fused: { readonly slot: number; score: number }[] = [];
   for (const list of lists) {
-    for (const [place, { slot }] of list.entries()) scores.set(slot, (scores.get(slot) ?? 0) + 1 / (K + place + 1));
+    for (let place = 0; place < list.length; place += 1) {
+      const { slot } = list[place] as Ranked;
+      const score = 1 / (K + place + 1);
+      const before = known.get(slot);
+      if (before !== undefined) before.score += score;
+      else {
+        const added = { slot, score };
+        known.set(slot, added);
+        fused.push(added);
+      }
+    }
   }
-  return [...scores].map(([slot, score]) => ({ slot, score })).sort((a, b) => b.score - a.score || a.slot - b.slot);
+  return fused.sort((a, b) => b.score - a.score || a.slot - b.slot);
 }

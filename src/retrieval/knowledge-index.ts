@@ -124,7 +124,8 @@ export function createKnowledgeIndex({ floor = relevant }: { readonly floor?: ty
       const byWords = asked.length === 0 ? [] : words.best(asked, depth, filter);
       const table = query === undefined ? undefined : vectors?.table;
       const byVectors = query === undefined || table === undefined ? [] : table.best(query, depth, filter);
-      const cosines = new Map(byVectors.map(({ slot, score }) => [slot, score]));
+      const cosines = new Map<number, number>();
+      for (const { slot, score } of byVectors) cosines.set(slot, score);
       const cosineOf = (slot: number): number | undefined => {
         if (query === undefined || table === undefined) return undefined;
         const known = cosines.get(slot) ?? table.cosine(query, slot);

@@ -1,12 +1,13 @@
-import { LearnError } from "../base/error.ts";
 import type { EmbeddingModel } from "../embedding/embedding-model.ts";
 import type { KnowledgeChanges, KnowledgeFeed, KnowledgeSearch, VectorSearch, VectorStore } from "../injection/ports.ts";
 import { appliesTo, type ItemInUse } from "../knowledge/knowledge-item.ts";
 import { createReporter } from "../telemetry/report.ts";
 import { embedTask } from "./embed-task.ts";
-import { createItemVectors, type ItemVectors } from "./item-vectors.ts";
+import type { ItemVectors } from "./item-vectors.ts";
 import { createKnowledgeIndex } from "./knowledge-index.ts";
 import { createStoreAnswers } from "./store-answers.ts";
+import { createVectorSets } from "./vector-sets.ts";
+import { waitFor } from "./wait-for.ts";
 
 export interface ReplicaOptions {
   readonly feed: KnowledgeFeed;
@@ -25,7 +26,8 @@ export interface ReplicaOptions {
 /**
  * A copy of the active knowledge in this process, which answers from memory. What the feed fails to tell is reported once, and what was known last is
  * served; only `nearestItems` rejects, with what its model rejects with. While it is used it looks for changes every second; it keeps no process alive.
- * Nothing is read before the first question.
+ * Nothing is read before the first question. That one waits for the load, and so do those that come with it; any other waits 50 ms at most, for all it may
+ * wait for together, and is answered from what is there by then.
  */
 export interface KnowledgeReplica extends KnowledgeSearch, VectorSearch {
   /**
@@ -47,11 +49,11 @@ export interface KnowledgeReplica extends KnowledgeSearch, VectorSearch {
 
 /** Others' changes are seen within twice this: one wait in the collector, one here. */
 const CHECK_EVERY_MS = 1_000;
-/** A question waits this long for a look at the feed, and only when none was made in the last second. */
+/** A question waits this long for a look at the feed, and only when none was made in the last second. Who asks so soon after the first asks with it. */
 const CHECK_WAIT_MS = 50;
 /** The first question waits for the first load, within the second that `getKnowledge` takes at most. */
 const LOAD_WAIT_MS = 800;
-/** So long after the first question nearness waits for the load and the vectors: without them it has no answer at all. `getKnowledge` ends earlier. */
+/** And so long for the load and the vectors where nearness is asked for: without them it has no answer at all. `getKnowledge` ends earlier. */
 const VECTORS_WAIT_MS = 2_000;
 const REFRESH_WAIT_MS = 5_000;
 /** While it is asked the copy hears of the store every second; a few of those may fail. */
@@ -79,14 +81,16 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   let firstAskedAtMs: number | undefined;
-  let openModel = options.model;
-  let opening: Promise<void> = Promise.resolve();
-  let openFault: unknown;
-  let wasModelSaid = false;
-  // The one that is searched by, and while it is replaced its successor.
-  let vectors: ItemVectors[] = [];
   const trials = new Map<string, ItemInUse>();
   let heardAtMs = Number.NEGATIVE_INFINITY;
+  const sets = createVectorSets({
+    index,
+    model: options.model,
+    store: options.vectors,
+    embedsItems: options.embedsItems === true,
+    reporter,
+    nowMs,
+  });
   let running: { readonly done: Promise<void>; readonly beganAtMs: number } | undefined;
 
   function take({ changes }: KnowledgeChanges, seen: Set<string> | undefined): void {
@@ -98,7 +102,7 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
       }
       // Whether the evidence is about these very words is checked where the prompt is made, for the few that are chosen: a digest each took a third of the load.
       if (item?.validation?.decision === "pass") {
-        if (index.put(item)) for (const kept of vectors) kept.note(id);
+        if (index.put(item)) sets.note(id);
         seen?.add(id);
       } else index.remove(id);
     }
@@ -138,12 +142,14 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     if (running !== undefined) return isStale ? running.done.then(look) : running.done;
     isStale = false;
     const beganAtMs = nowMs();
-    const done = readChanges()
+    // A moment later: the store answers in turn, and the first question, which it answers itself, goes before the first page.
+    const done = Promise.resolve()
+      .then(readChanges)
       .then(() => {
         heardAtMs = beganAtMs;
         isLoaded = true;
         hasFailed = false;
-        for (const kept of vectors) void kept.run();
+        sets.run();
       })
       .catch((caught: unknown) => {
         hasFailed = true;
@@ -155,70 +161,6 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
       });
     running = { done, beganAtMs };
     return done;
-  }
-
-  function useModel(model: EmbeddingModel): Promise<void> {
-    // What somebody says in code comes before what is opened unasked.
-    wasModelSaid = true;
-    openModel = undefined;
-    return follow(model);
-  }
-
-  function open(openIt: () => Promise<EmbeddingModel>): void {
-    openModel = undefined;
-    opening = openIt().then(
-      (model) => {
-        if (!wasModelSaid) void follow(model);
-      },
-      (caught: unknown) => {
-        openFault = caught;
-        reporter.failure("the embedding model could not be opened", caught);
-      },
-    );
-  }
-
-  async function follow(model: EmbeddingModel): Promise<void> {
-    if (vectors.at(-1)?.model.id === model.id || isClosed) return;
-    const embeds = model.embedNow !== undefined || options.embedsItems === true;
-    const next = createItemVectors({ index, model, store: options.vectors, embeds, reporter, nowMs });
-    vectors.push(next);
-    if (isLoaded) await next.run();
-  }
-
-  /** Lets go of models that are not searched by any more. */
-  function dropOldModels(): void {
-    const current = vectors.findIndex(({ model }) => model === index.model());
-    if (current <= 0) return;
-    for (const old of vectors.slice(0, current)) old.close();
-    vectors = vectors.slice(current);
-  }
-
-  /** The task as the model sees it; undefined where there is none yet, or it takes too long. Never rejects. */
-  async function queryVector(task: string): Promise<Float32Array | undefined> {
-    dropOldModels();
-    const model = index.model();
-    if (model === undefined) return undefined;
-    try {
-      return await embedTask(model, task);
-    } catch (caught) {
-      reporter.failure("the task could not be embedded; knowledge is searched by its words", caught);
-      return undefined;
-    }
-  }
-
-  /** The vectors to search by: a whole set, or what there is of the first one after a wait. */
-  async function vectorsAt(questionAtMs: number): Promise<ItemVectors> {
-    const firstUntilMs = (firstAskedAtMs ?? questionAtMs) + VECTORS_WAIT_MS;
-    if (!isLoaded && !hasFailed && firstUntilMs > nowMs()) await waitFor(look(), firstUntilMs - nowMs());
-    if (vectors.length === 0 && firstUntilMs > nowMs()) await waitFor(opening, firstUntilMs - nowMs());
-    dropOldModels();
-    const kept = vectors.find(({ model }) => model === index.model()) ?? vectors.at(-1);
-    if (kept === undefined) throw openFault ?? new LearnError("unavailable", "there is no embedding model to search by yet");
-    if (!kept.isBehind()) return kept;
-    const done = kept.run();
-    const untilMs = Math.max(firstUntilMs, Math.min(kept.beganAtMs() ?? questionAtMs, questionAtMs) + CHECK_WAIT_MS);
-    if (untilMs > nowMs()) await waitFor(done, untilMs - nowMs());
-    return kept;
   }
 
   function watch(): void {
@@ -234,25 +176,40 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
   }
 
   const isStaleForTrials = (): boolean => nowMs() - heardAtMs > TRIALS_HEARD_MS;
+  function comesFirst(askedMs: number): boolean {
+    return askedMs - (firstAskedAtMs ?? askedMs) < CHECK_WAIT_MS;
+  }
+
+  /** Until when a question waits that was asked then, where the first one waits `firstWaitMs`. */
+  function waitsUntil(askedMs: number, firstWaitMs: number): number {
+    return comesFirst(askedMs) ? (firstAskedAtMs ?? askedMs) + firstWaitMs : askedMs + CHECK_WAIT_MS;
+  }
 
   /** Waits for news where that is worth it; never longer than said above. */
-  async function beFresh(): Promise<void> {
-    const now = nowMs();
+  async function beFresh(now: number): Promise<void> {
     askedAtMs = now;
     watch();
     firstAskedAtMs ??= now;
-    if (openModel !== undefined) open(openModel);
-    if (!isLoaded && !hasFailed) return waitFor(look(), LOAD_WAIT_MS);
+    sets.open();
+    if (!isLoaded && !hasFailed) return waitFor(look(), waitsUntil(now, LOAD_WAIT_MS) - now);
     if (!isStale && now - checkedAtMs < CHECK_EVERY_MS && isLoaded) return;
     // After a failure the next look is a second away; one that hangs was waited for once.
     if (hasFailed && now - checkedAtMs < CHECK_EVERY_MS) return;
     const looking = look();
-    const left = CHECK_WAIT_MS - (now - (running?.beganAtMs ?? now));
-    if (left > 0) await waitFor(looking, left);
+    await waitFor(looking, CHECK_WAIT_MS - (now - (running?.beganAtMs ?? now)));
+  }
+
+  /** The vectors to search by, for a question asked then. */
+  async function vectorsFor(askedMs: number): Promise<ItemVectors | undefined> {
+    const untilMs = waitsUntil(askedMs, VECTORS_WAIT_MS);
+    await beFresh(askedMs);
+    if (!isLoaded && !hasFailed) await waitFor(look(), untilMs - nowMs());
+    // What hangs was waited for once.
+    return sets.whole((beganAtMs) => (comesFirst(askedMs) ? untilMs : Math.min(untilMs, beganAtMs + CHECK_WAIT_MS)));
   }
 
   async function answer<T>(ofCopy: () => T | Promise<T>, ofStore: (search: KnowledgeSearch) => Promise<T>): Promise<T> {
-    const fresh = beFresh();
+    const fresh = beFresh(nowMs());
     if (store !== undefined && !isLoaded && !hasFailed) {
       // A store that fails is reported by the load, which fails too.
       const copy = fresh.then(() => undefined);
@@ -271,16 +228,14 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
       ),
     searchKnowledge: (task, limit, asking) =>
       answer(
-        async () => index.search(task, limit, asking, await queryVector(task)),
+        async () => index.search(task, limit, asking, await sets.queryVector(task)),
         (search) => search.searchKnowledge(task, limit, asking),
       ),
     nearestItems: async (task, limit, asking, minimumSimilarity) => {
       if (task.trim() === "" || limit <= 0) return [];
-      const beganAtMs = nowMs();
-      await beFresh();
-      const { model, table } = await vectorsAt(beganAtMs);
-      const query = await embedTask(model, task);
-      return query === undefined ? [] : index.nearest(table, query, limit, asking, minimumSimilarity);
+      const set = await vectorsFor(nowMs());
+      const query = set === undefined ? undefined : await embedTask(set.model, task);
+      return set === undefined || query === undefined ? [] : index.nearest(set.table, query, limit, asking, minimumSimilarity);
     },
     provenItems: (asking, limit) =>
       answer(
@@ -293,7 +248,7 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
         (search) => search.activeItems(limit, asking),
       ),
     async trialItems() {
-      await beFresh();
+      await beFresh(nowMs());
       // Who asks seldom has no news when he asks; that a store is slow must not keep him out of every trial. One that fails is not waited for.
       if (isStaleForTrials() && trials.size > 0 && !hasFailed) await waitFor(look(), TRIALS_WAIT_MS);
       if (isStaleForTrials()) return [];
@@ -307,27 +262,16 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
       isStale = true;
       await waitFor(look(), REFRESH_WAIT_MS);
     },
-    useModel,
+    useModel: sets.use,
     status() {
       const model = index.model();
       return { items: index.size(), ...(model === undefined ? {} : { model: model.id }) };
     },
     close() {
       isClosed = true;
-      for (const kept of vectors) kept.close();
+      sets.close();
       clearInterval(timer);
       timer = undefined;
     },
   };
-}
-
-/** The timer is one that keeps the process alive: whoever waits for an answer must get it. */
-function waitFor(work: Promise<void>, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeoutMs);
-    void work.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -99,7 +99,8 @@ export function createVectorTable(dimensions: number, scanner: DotScanner = crea
       const largest = largestOf(query);
       if (!(largest > 0) || size === 0 || count <= 0) return [];
       const asked = new Int16Array(scanner.buffer(), 0, width);
-      for (let at = 0; at < dimensions; at += 1) asked[at] = Math.round(((query[at] as number) / largest) * QUERY_STEPS);
+      const step = QUERY_STEPS / largest;
+      for (let at = 0; at < dimensions; at += 1) asked[at] = Math.round((query[at] as number) * step);
       const rough = createTopList(Math.max(WEIGHED, Math.ceil(count * SPARE)));
       let least = rough.least();
       for (let block = 0; block * BLOCK <= highest; block += 1) {
@@ -115,7 +116,9 @@ export function createVectorTable(dimensions: number, scanner: DotScanner = crea
       }
       ask(query);
       const top = createTopList(count);
-      for (const { slot } of rough.sorted()) top.offer(slot, weigh(slot));
+      rough.forEach((slot) => {
+        top.offer(slot, weigh(slot));
+      });
       return top.sorted();
     },
     size: () => size,
@@ -123,8 +126,13 @@ export function createVectorTable(dimensions: number, scanner: DotScanner = crea
   };
 }
 
+/** NaN where any of them is none. */
 function largestOf(vector: Float32Array): number {
   let largest = 0;
-  for (const value of vector) largest = Math.max(largest, Math.abs(value));
+  for (let at = 0; at < vector.length; at += 1) {
+    const size = Math.abs(vector[at] as number);
+    if (size > largest) largest = size;
+    else if (Number.isNaN(size)) return size;
+  }
   return largest;
 }

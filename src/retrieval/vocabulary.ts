@@ -48,7 +48,11 @@ export function createVocabulary(): Vocabulary {
       }
       return count;
     },
-    find: (word) => stems.get(stem(fold(word))),
+    find(word) {
+      const folded = fold(word);
+      // Most words of a question stand in some text as they are.
+      return spellings.known(folded) ?? stems.get(stem(folded));
+    },
     size: () => stems.size,
   };
 }

@@ -52,12 +52,25 @@ const RULES: readonly Rule[] = [
     scope: /^(?:ai|gen_ai)$/,
     advice: { set: "recordInputs: true and recordOutputs: true", note: "in the telemetry settings of the AI SDK; both are on by default" },
   },
-  { scope: /^@openlit\/|^openlit\b/, advice: { set: "captureMessageContent: true", note: "in the call that starts OpenLIT" } },
-  { scope: /^gcp\.vertex\.agent$/, advice: { set: "ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true" } },
+  {
+    scope: /^@openlit\/|^openlit\b/,
+    advice: { set: "captureMessageContent: true", note: "in the call that starts OpenLIT; capture_message_content=True in Python" },
+  },
+  {
+    scope: /^gcp\.vertex\.agent$/,
+    advice: {
+      set: `${GENAI_FLAG}=true`,
+      note: "with ADK_TELEMETRY_SCHEMA_VERSION_OPT_IN=1, and before 2.13, ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true",
+    },
+    logsOnly: true,
+  },
   { scope: /^com\.anthropic\.sdk\./, advice: { set: "ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE=content" } },
   {
     scope: /^com\.anthropic\.claude_code\b/,
-    advice: { set: "OTEL_LOG_USER_PROMPTS=1 OTEL_LOG_TOOL_DETAILS=1 OTEL_LOG_TOOL_CONTENT=1" },
+    advice: {
+      set: "ENABLE_BETA_TRACING_DETAILED=1 BETA_TRACING_ENDPOINT=http://127.0.0.1:4318 OTEL_LOG_USER_PROMPTS=1 OTEL_LOG_TOOL_DETAILS=1 OTEL_LOG_TOOL_CONTENT=1",
+      note: "the endpoint is that of your receiver; without the first two only OTEL_LOG_ASSISTANT_RESPONSES=1 tells an answer, of a whole interaction and as a log record",
+    },
   },
 ];
 

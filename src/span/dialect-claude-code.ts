@@ -1,9 +1,11 @@
 import { type AttributeReader, createAttributeReader } from "./attribute-reader.ts";
 import { finishReasonsFrom } from "./finish-reason.ts";
 import { textOf, valueFrom } from "./json.ts";
+import { plainText } from "./message-part.ts";
 import type { Dialect, Occurrence, Reading } from "./ports.ts";
 import type { Attributes, AttributeValue, RawSpan } from "./raw-span.ts";
 import { type Roles, roleIn } from "./role.ts";
+import type { Message, Part } from "./span.ts";
 import { usageFromSplit } from "./usage.ts";
 
 const PREFIX = "claude_code.";
@@ -36,7 +38,7 @@ export const claudeCodeDialect: Dialect = {
       operation: type,
       conversationId: reader.text("session.id"),
       userId: reader.text("user.id"),
-      ...(role === "agent" ? { input: captured(reader.text("user_prompt")) } : {}),
+      ...(role === "agent" ? interaction(reader, occurrences) : {}),
       ...(role === "llm" ? modelCall(reader) : {}),
       ...(role === "tool" ? toolUse(reader, occurrences) : {}),
       costUsd: costIn(occurrences),
@@ -56,14 +58,50 @@ function typeOf({ attributes, name, scope }: RawSpan): string | undefined {
   return name.startsWith(PREFIX) || scope.name.startsWith(SCOPE) ? said : undefined;
 }
 
+/**
+ * An interaction's logs stand on its own span, those of its calls and tools too. Where detailed tracing is off, which is the rule, the answer and
+ * the arguments of tools are told there alone.
+ */
+function interaction(reader: AttributeReader, occurrences: readonly Occurrence[]): Reading {
+  const said = (name: string, key: string): string | undefined =>
+    captured(textIn(occurrences.findLast((occurrence) => isEvent(occurrence, name))?.attributes[key]));
+  const calls = occurrences.flatMap((occurrence) => (isEvent(occurrence, "tool_result") ? (callIn(occurrence.attributes) ?? []) : []));
+  const answer = said("assistant_response", "response");
+  if (answer !== undefined) calls.push({ type: "text", content: answer });
+  return {
+    input: captured(reader.text("user_prompt")) ?? said("user_prompt", "prompt"),
+    outputMessages: calls.length === 0 ? undefined : [{ role: "assistant", parts: calls }],
+  };
+}
+
+function callIn(attributes: Attributes): Part | undefined {
+  const name = textIn(attributes["tool_name"]);
+  const given = textIn(attributes["tool_input"]);
+  const id = textIn(attributes["tool_use_id"]);
+  if (name === undefined || given === undefined || id === undefined) return undefined;
+  return { type: "tool_call", id, name, arguments: valueFrom(given) };
+}
+
+/** With its prefix or without: both occur. */
+function isEvent({ name }: Occurrence, wanted: string): boolean {
+  return name === wanted || name === PREFIX + wanted;
+}
+
+function textIn(value: AttributeValue | undefined): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
 function modelCall(reader: AttributeReader): Reading {
+  const context = captured(reader.text("new_context"));
   return {
     provider: reader.text("gen_ai.provider.name", "gen_ai.system"),
     model: reader.text("gen_ai.response.model", "gen_ai.request.model", "model"),
+    requestModel: reader.text("gen_ai.request.model"),
     responseId: reader.text("gen_ai.response.id", "request_id"),
     finishReasons: finishReasonsFrom(reader.value("stop_reason")),
     system: reader.text("user_system_prompt", "system_prompt_preview"),
-    input: captured(reader.text("new_context")),
+    input: context,
+    inputMessages: context === undefined ? undefined : messagesIn(context),
     output: captured(reader.text("response.model_output")),
     timeToFirstTokenMs: reader.number("ttft_ms"),
     usage: usageFromSplit({
@@ -72,6 +110,33 @@ function modelCall(reader: AttributeReader): Reading {
       cacheWrite: reader.number("cache_creation_tokens"),
       output: reader.number("output_tokens"),
     }),
+  };
+}
+
+const HEADING = /^\[(?:(USER|ASSISTANT)|TOOL RESULT: ([^\]\n]{1,200}))\]$/;
+// What the harness adds below the answer of a tool, of its own.
+const REMINDER = "<system-reminder>";
+
+/** `[USER]` or `[TOOL RESULT: toolu_1]` on a line of its own, and below it what is new since the call before. */
+function messagesIn(context: string): readonly Message[] | undefined {
+  const sections: { readonly role: string; readonly callId: string | undefined; readonly lines: string[] }[] = [];
+  for (const line of context.split("\n")) {
+    const [isHeading, speaker, callId] = HEADING.exec(line) ?? [];
+    if (isHeading !== undefined) sections.push({ role: speaker?.toLowerCase() ?? "tool", callId, lines: [] });
+    else sections.at(-1)?.lines.push(line);
+  }
+  return sections.length === 0 ? undefined : sections.map(messageOf);
+}
+
+function messageOf({ role, callId, lines }: { role: string; callId: string | undefined; lines: readonly string[] }): Message {
+  const text = lines.join("\n").trim();
+  if (callId === undefined) return { role, parts: [{ type: "text", content: text }] };
+  const answer = plainText(valueFrom(text));
+  const reminder = typeof answer === "string" ? answer.indexOf(REMINDER) : -1;
+  const response = typeof answer === "string" && reminder >= 0 ? answer.slice(0, reminder).trim() : answer;
+  return {
+    role,
+    parts: [{ type: "tool_call_response", id: callId, response: typeof response === "string" ? valueFrom(response) : response }],
   };
 }
 
@@ -109,8 +174,8 @@ function captured(text: string | undefined): string | undefined {
 
 /** Prices stand in the logs of requests, one each. */
 function costIn(occurrences: readonly Occurrence[]): number | undefined {
-  const costs = occurrences.flatMap(({ name, attributes }) => {
-    const cost = name === "api_request" || name === `${PREFIX}api_request` ? Number(textOf(attributes["cost_usd"] ?? "")) : 0;
+  const costs = occurrences.flatMap((occurrence) => {
+    const cost = isEvent(occurrence, "api_request") ? Number(textOf(occurrence.attributes["cost_usd"] ?? "")) : 0;
     return cost > 0 ? [cost] : [];
   });
   return costs.length === 0 ? undefined : costs.reduce((sum, cost) => sum + cost, 0);

@@ -1,10 +1,10 @@
 import { type AttributeReader, createAttributeReader, objectIn } from "./attribute-reader.ts";
 import { finishReasonsFrom } from "./finish-reason.ts";
 import { isObject, textOf } from "./json.ts";
-import { first } from "./message-part.ts";
+import { first, firstText } from "./message-part.ts";
 import { conversationIn, documentFrom, documentsIn, requestIn, responseIn } from "./payload.ts";
 import type { Dialect, Reading } from "./ports.ts";
-import type { AttributeValue } from "./raw-span.ts";
+import type { Attributes, AttributeValue } from "./raw-span.ts";
 import { type Roles, roleIn } from "./role.ts";
 import type { SpanRole, Usage } from "./span.ts";
 import { usageFrom, usageFromSplit } from "./usage.ts";
@@ -35,9 +35,10 @@ export const genkitDialect: Dialect = {
     return {
       role,
       operation: subtype ?? type,
-      ...(role === "llm" || role === "embedding" ? modelIn(name) : {}),
-      agentName: role === "agent" ? name : undefined,
+      // A bare call of a model is a run of its own, and "generate" is nobody's name.
+      agentName: role === "agent" && type !== "util" ? name : undefined,
       conversationId: reader.text("genkit:sessionId", "genkit:metadata:sessionId"),
+      ...(role === "llm" || role === "embedding" ? modelIn(name) : {}),
       ...contentOf(reader, role, name),
       failed: reader.text("genkit:state") === "error",
       metadata: reader.rest("genkit:"),
@@ -48,7 +49,8 @@ export const genkitDialect: Dialect = {
 /** `googleai/gemini-2.5-flash`: the plugin, then the model. */
 function modelIn(name: string): Reading {
   const slash = name.indexOf("/");
-  return slash < 0 ? { model: name } : { provider: name.slice(0, slash), model: name.slice(slash + 1) };
+  const model = name.slice(slash + 1);
+  return { ...(slash < 0 ? {} : { provider: name.slice(0, slash) }), model, requestModel: model };
 }
 
 function contentOf(reader: AttributeReader, role: SpanRole, name: string): Reading {
@@ -59,17 +61,22 @@ function contentOf(reader: AttributeReader, role: SpanRole, name: string): Readi
     const request = requestIn(input);
     const answer = objectIn(output);
     const response = responseIn(output);
+    // The provider's own response, which knows what Genkit's form of it has no field for.
+    const raw = objectIn(answer["raw"]);
     return {
+      ...(firstText(raw, "model") === undefined ? {} : { model: firstText(raw, "model") }),
+      responseId: firstText(raw, "id"),
       inputMessages: request.messages,
       outputMessages: response.messages,
       input: request.text,
       output: response.text,
       finishReasons: finishReasonsFrom(first(answer, "finishReason")),
-      usage: usageOf(answer["usage"]),
+      usage: withDetails(usageOf(answer["usage"]), objectIn(raw["usage"])),
     };
   }
   const question = conversationIn(input, "user");
-  const answer = conversationIn(output, "assistant");
+  // Around a model stands what the model answered, with its request.
+  const answer = isObject(output) && isObject(output["message"]) ? responseIn(output) : conversationIn(output, "assistant");
   return {
     inputMessages: question.messages,
     outputMessages: answer.messages,
@@ -85,6 +92,14 @@ function retrievalOf(input: AttributeValue | undefined, output: AttributeValue |
   const text = isObject(query) ? documentFrom(query).content : query === null ? undefined : textOf(query);
   const documents = documentsIn(output);
   return { ...(text === undefined ? {} : { query: text }), ...(documents === undefined ? {} : { documents }) };
+}
+
+/** OpenAI's details, which lie inside the counts. */
+function withDetails(usage: Usage | undefined, said: Attributes): Usage | undefined {
+  const input = createAttributeReader(objectIn(said["prompt_tokens_details"]));
+  const output = createAttributeReader(objectIn(said["completion_tokens_details"]));
+  const details = usageFrom({ cacheReadTokens: input.number("cached_tokens"), reasoningTokens: output.number("reasoning_tokens") });
+  return usage === undefined || details === undefined ? usage : { ...details, ...usage };
 }
 
 /** Gemini counts thoughts beside the output; the total tells, since other plugins count them inside. */

@@ -1,11 +1,12 @@
 import { createAttributeReader, objectIn } from "./attribute-reader.ts";
 import { finishReasonsFrom } from "./finish-reason.ts";
-import { isObject, textOf } from "./json.ts";
+import { isObject, textOf, valueFrom } from "./json.ts";
 import { first, firstText } from "./message-part.ts";
+import { messagesFrom } from "./messages.ts";
 import { requestIn, responseIn } from "./payload.ts";
-import type { Dialect, Reading } from "./ports.ts";
+import type { Dialect, Occurrence, Reading } from "./ports.ts";
 import type { Attributes, AttributeValue } from "./raw-span.ts";
-import type { SpanRole, Usage } from "./span.ts";
+import type { Part, SpanRole, Usage } from "./span.ts";
 import { usageFromSplit } from "./usage.ts";
 
 const PREFIX = "gcp.vertex.agent.";
@@ -13,7 +14,7 @@ const PREFIX = "gcp.vertex.agent.";
 /** Google ADK: `gcp.vertex.agent.*` beside OTel `gen_ai.*`, with Gemini's JSON, in camel case (JavaScript) or snake case (Python). */
 export const googleAdkDialect: Dialect = {
   name: "google-adk",
-  read({ span: { attributes } }) {
+  read({ span: { attributes }, occurrences }) {
     if (!Object.keys(attributes).some((key) => key.startsWith(PREFIX))) return undefined;
     const reader = createAttributeReader(attributes);
     // Tool spans carry an empty request and response, so these tell nothing where they are `{}`.
@@ -25,6 +26,7 @@ export const googleAdkDialect: Dialect = {
       role: reader.has("gen_ai.operation.name") ? undefined : roleOf(request, toolArguments !== undefined),
       conversationId: reader.text("gen_ai.conversation.id", `${PREFIX}session_id`),
       ...modelCall(request, response),
+      ...streamed(occurrences),
       ...(toolArguments === undefined && toolResult === undefined ? {} : { tool: { arguments: toolArguments, result: toolResult } }),
       metadata: reader.rest(PREFIX),
     };
@@ -43,6 +45,7 @@ function modelCall(request: Attributes, response: Attributes): Reading {
   const message = firstText(response, "errorMessage", "error_message");
   return {
     model: firstText(request, "model"),
+    requestModel: firstText(request, "model"),
     system: system === undefined ? undefined : systemText(system),
     inputMessages: requestIn(request["contents"]).messages,
     outputMessages: responseIn(response["content"]).messages,
@@ -51,6 +54,21 @@ function modelCall(request: Attributes, response: Attributes): Reading {
     failed: first(response, "errorCode", "error_code") !== undefined,
     errorText: message,
   };
+}
+
+/** The details of a streamed call hold one message per chunk, and only the last of them has a reason to finish. */
+function streamed(occurrences: readonly Occurrence[]): Reading {
+  const details = occurrences.findLast(({ name }) => name === "gen_ai.client.inference.operation.details");
+  const chunks = valueFrom(details?.attributes["gen_ai.output.messages"] ?? null);
+  if (!Array.isArray(chunks) || !chunks.some((chunk) => isObject(chunk) && chunk["finish_reason"] === "")) return {};
+  const parts: Part[] = [];
+  for (const part of messagesFrom(chunks as AttributeValue[], "assistant")?.messages.flatMap((message) => message.parts) ?? []) {
+    const last = parts.at(-1);
+    if (last !== undefined && (part.type === "text" || part.type === "reasoning") && last.type === part.type) {
+      parts[parts.length - 1] = { ...part, content: last.content + part.content };
+    } else parts.push(part);
+  }
+  return { outputMessages: [{ role: "assistant", parts }] };
 }
 
 function systemText(value: AttributeValue): string {

@@ -3,7 +3,7 @@ import { conversationIn, requestIn, responseIn } from "./payload.ts";
 import type { Dialect, Reading } from "./ports.ts";
 import type { AttributeValue } from "./raw-span.ts";
 import { type Roles, roleIn } from "./role.ts";
-import type { SpanRole } from "./span.ts";
+import type { Message, SpanRole } from "./span.ts";
 import { millisecondsUntil } from "./time-value.ts";
 
 const ROLES: Roles = {
@@ -31,8 +31,10 @@ export const mastraDialect: Dialect = {
     return {
       role,
       operation: reader.text("gen_ai.operation.name") ?? type,
+      // The name that the AI SDK gives a provider together with its API: "openai.chat".
+      provider: reader.text("gen_ai.provider.name")?.split(".")[0],
       agentName: reader.text("gen_ai.agent.name"),
-      conversationId: reader.text("gen_ai.conversation.id", "mastra.metadata.threadId", "mastra.metadata.sessionId"),
+      conversationId: reader.text("gen_ai.conversation.id", "mastra.metadata.threadId") ?? reader.text("mastra.metadata.sessionId"),
       userId: reader.text("mastra.metadata.userId"),
       timeToFirstTokenMs: millisecondsUntil(reader.value("mastra.completion_start_time"), span.startTimeUs),
       ...contentOf(reader, role, reader.json(`mastra.${type}.input`), reader.json(`mastra.${type}.output`)),
@@ -57,7 +59,23 @@ function contentOf(
   }
   const question = role === "llm" ? requestIn(unpacked(input)) : conversationIn(input, "user");
   const answer = role === "llm" ? responseIn(output) : conversationIn(output, "assistant");
-  return { inputMessages: question.messages, outputMessages: answer.messages, input: question.text, output: answer.text };
+  return {
+    inputMessages: question.messages?.filter(isTold),
+    outputMessages: answer.messages,
+    input: question.text,
+    output: answer.text,
+  };
+}
+
+// From the second step on, calls and their answers stand in a history as `[tool: get_weather]` and `[tool-result: get_weather]`.
+const PLACEHOLDER = /^\[tool(?:-result)?: [^\]]{1,200}\]$/;
+
+/** A placeholder is no answer of a tool: a step would be said to have given it. */
+function isTold({ parts }: Message): boolean {
+  const [only] = parts;
+  if (parts.length !== 1 || only === undefined) return true;
+  const said = only.type === "text" ? only.content : only.type === "tool_call_response" ? only.response : "";
+  return typeof said !== "string" || !PLACEHOLDER.test(said);
 }
 
 /** A step may hold the whole HTTP request: `{body: {model, messages}}`. */

@@ -1,8 +1,10 @@
 import { type AttributeReader, createAttributeReader, objectIn } from "./attribute-reader.ts";
-import { textOf } from "./json.ts";
+import { finishReasonsFrom } from "./finish-reason.ts";
+import { isObject, textOf } from "./json.ts";
+import { firstText } from "./message-part.ts";
 import { conversationIn, documentsIn, requestIn, responseIn } from "./payload.ts";
-import type { Dialect, Reading } from "./ports.ts";
-import type { AttributeValue } from "./raw-span.ts";
+import type { Dialect, DialectInput, Reading } from "./ports.ts";
+import type { Attributes, AttributeValue } from "./raw-span.ts";
 import { type Roles, roleIn } from "./role.ts";
 import type { SpanRole, Usage } from "./span.ts";
 import { usageFrom } from "./usage.ts";
@@ -18,12 +20,14 @@ const ROLES: Roles = {
   EMBEDDING: "embedding",
 };
 
+const MICROSECONDS_PER_MILLISECOND = 1000;
+
 const OWN = ["mlflow.spanType", "mlflow.spanInputs", "mlflow.spanOutputs"] as const;
 
 /** MLflow's tracing SDK. Every attribute is JSON text, words in quotes too. */
 export const mlflowDialect: Dialect = {
   name: "mlflow",
-  read({ span }) {
+  read({ span, occurrences }) {
     const reader = createAttributeReader(span.attributes);
     if (!OWN.some((key) => reader.has(key))) return undefined;
     const type = wordIn(reader, "mlflow.spanType")?.toUpperCase();
@@ -36,6 +40,7 @@ export const mlflowDialect: Dialect = {
       provider: wordIn(reader, "mlflow.llm.provider"),
       model: wordIn(reader, "mlflow.llm.model"),
       usage: usageOf(reader),
+      ...(said === "llm" ? callOf(reader, { span, occurrences }) : {}),
       costUsd: typeof cost === "number" ? cost : undefined,
       agentName: said === "agent" ? span.name : undefined,
       conversationId: wordIn(reader, "session.id") ?? wordIn(reader, "mlflow.trace.session"),
@@ -65,6 +70,31 @@ function contentOf(role: SpanRole | undefined, input: AttributeValue | undefined
         }
       : {}),
   };
+}
+
+/** What autologging leaves to be read out of the provider's own response; a refused call has none, and no `mlflow.llm.model`. */
+function callOf(reader: AttributeReader, { span, occurrences }: DialectInput): Reading {
+  const response = objectIn(reader.value("mlflow.spanOutputs"));
+  const chunk = occurrences.find(({ name }) => name.startsWith("mlflow.chunk.item."));
+  return {
+    model: wordIn(reader, "mlflow.llm.model") ?? wordIn(reader, "model"),
+    responseId: firstText(response, "id"),
+    finishReasons: finishReasonsFrom(choicesOf(response).map((choice) => choice["finish_reason"] ?? null)),
+    usage: withReasoning(usageOf(reader), objectIn(response["usage"])),
+    timeToFirstTokenMs: chunk === undefined ? undefined : (chunk.timeUs - span.startTimeUs) / MICROSECONDS_PER_MILLISECOND,
+  };
+}
+
+function choicesOf(response: Attributes): readonly Attributes[] {
+  const choices = response["choices"];
+  return Array.isArray(choices) ? (choices as AttributeValue[]).filter(isObject) : [];
+}
+
+/** The one count that MLflow's own attribute leaves out. */
+function withReasoning(usage: Usage | undefined, said: Attributes): Usage | undefined {
+  const details = createAttributeReader(objectIn(said["completion_tokens_details"] ?? said["output_tokens_details"]));
+  const reasoningTokens = details.number("reasoning_tokens");
+  return usage === undefined || reasoningTokens === undefined ? usage : { ...usage, reasoningTokens };
 }
 
 function usageOf(reader: AttributeReader): Usage | undefined {

@@ -82,6 +82,7 @@ function readModelCall(reader: AttributeReader, input: Payload, output: Payload)
   return {
     provider: reader.text("llm.provider", "llm.system"),
     model: reader.text("llm.response.model_name", "llm.model_name", "llm.request.model_name"),
+    requestModel: reader.text("llm.request.model_name") ?? firstText(request, "model"),
     responseId: firstText(response, "id"),
     finishReasons: finishReasonsFrom(reader.value("llm.finish_reason")),
     usage: usageFrom({

@@ -83,6 +83,7 @@ function readAttributes(attributes: Attributes): Reading {
     operation: operation ?? reader.text("mcp.method.name"),
     provider: reader.text("gen_ai.provider.name", "gen_ai.system"),
     model: reader.text("gen_ai.response.model", "gen_ai.request.model"),
+    requestModel: reader.text("gen_ai.request.model"),
     responseId: reader.text("gen_ai.response.id"),
     finishReasons: finishReasonsFrom(reader.json("gen_ai.response.finish_reasons")) ?? output?.finishReasons,
     usage: usageOf(reader),
@@ -99,13 +100,19 @@ function readAttributes(attributes: Attributes): Reading {
     errorText: typeof tool?.result === "string" ? tool.result : undefined,
     agentName: reader.text("gen_ai.agent.name", "gen_ai.workflow.name"),
     conversationId: reader.text("gen_ai.conversation.id"),
-    metadata: { ...reader.rest("gen_ai.", "mcp."), ...raw },
+    metadata: {
+      ...reader.rest("gen_ai.", "mcp."),
+      ...(role === "wrapper" ? createAttributeReader(attributes).rest("function.") : {}),
+      ...raw,
+    },
   };
 }
 
 /** By the operation alone: `gen_ai.tool.name` also stands on chat spans of some emitters. */
 function roleOf(operation: string | undefined, reader: AttributeReader): SpanRole | undefined {
   if (reader.text("mcp.method.name") === "tools/call") return "tool";
+  // A function that openlit was told to trace: `@openlit.trace`.
+  if (operation === undefined && reader.has("function.args")) return "wrapper";
   if (operation === undefined) return reader.has("mcp.method.name") ? "other" : undefined;
   return roleIn(ROLES, operation) ?? "other";
 }

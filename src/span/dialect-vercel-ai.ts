@@ -27,8 +27,10 @@ export const vercelAiDialect: Dialect = {
     return {
       role,
       operation,
-      provider: reader.text("gen_ai.system") ?? reader.text("ai.model.provider")?.split(".")[0],
+      // Provider and API in one, also under OTel's key: "openai.chat", "openai.responses".
+      provider: reader.text("gen_ai.system", "ai.model.provider")?.split(".")[0],
       model: reader.text("gen_ai.response.model", "ai.response.model", "ai.model.id"),
+      requestModel: reader.text("gen_ai.request.model", "ai.model.id"),
       responseId: reader.text("gen_ai.response.id", "ai.response.id"),
       finishReasons: finishReasonsFrom(reader.json("ai.response.finishReason", "ai.finishReason")),
       usage: usageFrom({

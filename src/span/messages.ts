@@ -65,6 +65,8 @@ export function messageFrom(value: AttributeValue, fallbackRole: string): Messag
   if (type === "function_call_output" || type === "function_call_result") return { role: "tool", parts: [toolResponse(value)] };
   if (type === "reasoning") return { role: "assistant", parts: partsOf([value]) };
   const content = first(value, "content", "text");
+  // Gemini's content is a message itself: `{content: {role, parts}}`.
+  if (isObject(content) && Array.isArray(content["parts"])) return messageFrom(content, role);
   const calls = value["tool_calls"];
   if (content === undefined && !Array.isArray(calls) && firstText(value, "role") === undefined) return undefined;
   if (role === "tool" && !holdsResponses(content)) return { role, parts: [toolResponse(value)] };

@@ -1,9 +1,10 @@
+import { TENANT_KEYS } from "../telemetry/attributes.ts";
 import { dialects } from "./dialects.ts";
 import { evaluationsIn } from "./evaluation-events.ts";
 import { exposureFrom } from "./exposure.ts";
 import { systemTextOf } from "./messages.ts";
 import { occurrencesOf } from "./occurrences.ts";
-import type { Reading } from "./ports.ts";
+import type { Occurrence, Reading } from "./ports.ts";
 import type { Attributes, RawLog, RawSpan } from "./raw-span.ts";
 import { soundLogs, soundSpan } from "./sound-span.ts";
 import type { Message, Span } from "./span.ts";
@@ -51,7 +52,7 @@ function understand(span: RawSpan, logs: readonly RawLog[]): Span {
   if (agentName !== undefined) made.agentName = agentName;
   const conversationId = read.conversationId ?? textIn(span.attributes, "gen_ai.conversation.id", "session.id");
   if (conversationId !== undefined) made.conversationId = conversationId;
-  const userId = read.userId ?? textIn(span.attributes, "user.id", "enduser.id");
+  const userId = read.userId ?? textIn(span.attributes, "user.id", "enduser.id") ?? userIn(occurrences);
   if (userId !== undefined) made.userId = userId;
   made.evaluations = [...evaluationsIn(occurrences), ...(read.evaluations ?? [])];
   made.metadata = read.metadata ?? {};
@@ -65,6 +66,7 @@ function addCall(made: Draft, read: Reading): void {
   if (read.operation !== undefined) made.operation = read.operation;
   if (read.provider !== undefined) made.provider = read.provider;
   if (read.model !== undefined) made.model = read.model;
+  if (read.requestModel !== undefined) made.requestModel = read.requestModel;
   if (read.responseId !== undefined) made.responseId = read.responseId;
   if (read.finishReasons !== undefined) made.finishReasons = read.finishReasons;
   if (read.usage !== undefined) made.usage = read.usage;
@@ -132,6 +134,7 @@ function merge(readings: readonly Reading[]): Reading {
 
 function bare(span: RawSpan): Draft {
   const service = textIn(span.resource, "service.name");
+  const tenant = textIn(span.attributes, ...TENANT_KEYS) ?? textIn(span.resource, ...TENANT_KEYS);
   const exposure = exposureFrom(span.attributes);
   const made: Draft = {
     traceId: span.traceId,
@@ -148,8 +151,18 @@ function bare(span: RawSpan): Draft {
   if (span.parentSpanId !== undefined) made.parentSpanId = span.parentSpanId;
   if (span.remoteParent !== undefined) made.remoteParent = span.remoteParent;
   if (service !== undefined) made.service = service;
+  if (tenant !== undefined) made.tenant = tenant;
   if (exposure !== undefined) made.exposure = exposure;
   return made;
+}
+
+/** Google ADK tells it on its logs alone. */
+function userIn(occurrences: readonly Occurrence[]): string | undefined {
+  for (const { attributes } of occurrences) {
+    const userId = textIn(attributes, "user.id", "enduser.id");
+    if (userId !== undefined) return userId;
+  }
+  return undefined;
 }
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };

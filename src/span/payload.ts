@@ -25,7 +25,11 @@ export function requestIn(value: AttributeValue | undefined): PayloadReading {
 /** What a model answered: a message, a list of them, choices, or plain text. */
 export function responseIn(value: AttributeValue | undefined): PayloadReading {
   if (value === undefined || value === null) return {};
-  return { messages: messagesFrom(answerOf(value), "assistant")?.messages, text: textOf(value) };
+  const said = answerOf(value);
+  const messages = messagesFrom(said, "assistant")?.messages;
+  // `{text: "", toolCalls: []}`, of a call that failed or lost its calls: the wrapping is no answer.
+  const isEmpty = said === "" || messages?.every((message) => message.parts.length === 0) === true;
+  return { messages, text: isEmpty ? undefined : textOf(value) };
 }
 
 /** What an agent or a workflow was given: messages where it is a conversation, plain text where it is anything else. */

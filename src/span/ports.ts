@@ -64,6 +64,7 @@ export type Reading = {
     | "operation"
     | "provider"
     | "model"
+    | "requestModel"
     | "responseId"
     | "finishReasons"
     | "usage"

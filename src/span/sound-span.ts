@@ -12,13 +12,10 @@ export function soundSpan(raw: unknown): RawSpan {
 
 function checked(raw: unknown): RawSpan {
   const given: { readonly [Key in keyof RawSpan]?: unknown } = isObject(raw) ? raw : {};
-  const status = isObject(given.status) ? given.status : {};
-  const code = status["code"];
-  return {
+  // One shape for all: pieces put together give every span another, and reading many shapes is slow.
+  const made: { -readonly [Key in keyof RawSpan]: RawSpan[Key] } = {
     traceId: textOr(given.traceId, ""),
     spanId: textOr(given.spanId, ""),
-    ...(typeof given.parentSpanId === "string" && given.parentSpanId !== "" ? { parentSpanId: given.parentSpanId } : {}),
-    ...(typeof given.remoteParent === "boolean" ? { remoteParent: given.remoteParent } : {}),
     name: textOr(given.name, ""),
     kind: numberOr(given.kind, 0),
     startTimeUs: numberOr(given.startTimeUs, 0),
@@ -30,10 +27,20 @@ function checked(raw: unknown): RawSpan {
       attributes: attributesOr(event["attributes"]),
     })),
     links: [],
-    status: { code: code === 1 || code === 2 ? code : 0, ...(typeof status["message"] === "string" ? { message: status["message"] } : {}) },
+    status: statusOr(given.status),
     resource: attributesOr(given.resource),
     scope: { name: isObject(given.scope) ? textOr(given.scope["name"], "") : "" },
   };
+  if (typeof given.parentSpanId === "string" && given.parentSpanId !== "") made.parentSpanId = given.parentSpanId;
+  if (typeof given.remoteParent === "boolean") made.remoteParent = given.remoteParent;
+  return made;
+}
+
+function statusOr(given: unknown): RawSpan["status"] {
+  const status = isObject(given) ? given : {};
+  const [code, message] = [status["code"], status["message"]];
+  const kept = code === 1 || code === 2 ? code : 0;
+  return typeof message === "string" ? { code: kept, message } : { code: kept };
 }
 
 /** The logs that are logs. */

@@ -91,7 +91,10 @@ export interface Span {
   readonly endTimeUs: TimeUs;
   readonly operation?: string;
   readonly provider?: string;
+  /** The one that answered; where that is not told, the one that was asked for. */
   readonly model?: string;
+  /** The one that was asked for, where the emitter tells it apart. */
+  readonly requestModel?: string;
   readonly responseId?: string;
   /** Normalised: tool_call, stop, length, content_filter, error, or as said. */
   readonly finishReasons?: readonly string[];
@@ -118,6 +121,8 @@ export interface Span {
   readonly conversationId?: string;
   readonly userId?: string;
   readonly service?: string;
+  /** Whom the call works for: `agentlearn.tenant`, else `tenant.id`, of the span before its resource. */
+  readonly tenant?: string;
   readonly evaluations: readonly Evaluation[];
   readonly exposure?: SpanExposure;
   /** GenAI attributes that no rule maps; kept as they came. */

@@ -11,6 +11,7 @@ import {
 } from "../knowledge/conflict.ts";
 import { type KnowledgeItem, scopeOf } from "../knowledge/knowledge-item.ts";
 import type { Row, SqlExecutor } from "./driver.ts";
+import { activeSuccessorsOf } from "./lineage.ts";
 import { matchExpression } from "./match.ts";
 import { idList } from "./rows.ts";
 import { jsonOf, requiredNumber, requiredText, textOf } from "./values.ts";
@@ -37,9 +38,10 @@ export async function refuseConflicts(tx: SqlExecutor, item: KnowledgeItem): Pro
 export async function blockersOf(executor: SqlExecutor, item: KnowledgeItem, nowUs: number): Promise<readonly Conflict[]> {
   const stored = await storedOf(executor, item.id);
   const others = await rivalsOf(executor, item, [...stored.keys()]);
+  const successors = others.length === 0 ? new Set<string>() : await activeSuccessorsOf(executor, item.id);
   return others.flatMap((other) => {
-    // It takes that one's place, so they never stand together; whoever makes it active sees to that.
-    if (other.id === item.revises) return [];
+    // It takes that one's place, or takes it back, so they never stand together; whoever makes it active sees to that.
+    if (other.id === item.revises || successors.has(other.id)) return [];
     const known = stored.get(other.id);
     const [first, second] = item.id < other.id ? [item, other] : [other, item];
     const valid = known !== undefined && holds(known, first, second) ? known : undefined;

@@ -111,8 +111,10 @@ function connectNow(path: string, busyTimeoutMs: number): Connection {
     database = new Database(path, { timeout: busyTimeoutMs });
     // 16 KiB pages: bodies commit 1.2 to 1.5 times faster than with 4 KiB. FULL: 0 of 300 simulated power cuts lost an answered commit,
     // NORMAL lost some in 244; with group commit both run at the same rate.
+    // 4 MB of pages: with the 2 MB that SQLite takes by itself, 122 pages, each mapped and assembled span read 31 kB from the files; with 4 MB it reads 18,
+    // with 8 MB 15.
     database.exec(
-      "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;",
+      "PRAGMA page_size=16384; PRAGMA cache_size=-4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;",
     );
     // A read-only file says so only when something is written: BEGIN IMMEDIATE alone turns into a read. Better now than at the first span.
     database.exec("BEGIN IMMEDIATE; CREATE TABLE write_probe (x); ROLLBACK");

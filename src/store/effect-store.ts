@@ -1,6 +1,6 @@
 import type { EffectStore, ExposedRun } from "../knowledge/ports.ts";
 import type { Row, SqlDriver } from "./driver.ts";
-import { requiredNumber, requiredText, textOf } from "./values.ts";
+import { numberOf, requiredNumber, requiredText, textOf } from "./values.ts";
 
 // Appends wait for the thread that reads; a page is as long as they may have to.
 const PAGE = 2_000;
@@ -11,6 +11,10 @@ const RUN = `t.id AS run_id, coalesce(t.conversation_id, substr(t.id, 1, 32)) AS
   coalesce(t.control_share, 0) AS control_share, t.model, t.start_time_us,
   CASE WHEN t.status IS NOT NULL THEN t.status = 'success'
        WHEN json_type(CAST(t.detail AS TEXT), '$.error') = 'object' THEN 0 END AS success`;
+
+/** Whose run it was; NULL asks for anybody's. */
+const WORKED = `(?1 IS NULL OR agent_name = ?1) AND (?2 IS NULL OR service = ?2)
+  AND (?3 IS NULL OR CAST(detail AS TEXT) ->> '$.tenant' = ?3)`;
 
 export function createEffectStore(driver: SqlDriver): EffectStore {
   return {
@@ -33,14 +37,23 @@ export function createEffectStore(driver: SqlDriver): EffectStore {
       return rows.map(exposedRun);
     },
 
-    modelsBefore: async (atUs, agentName) => {
+    modelsBefore: async (atUs, { agentName, service, tenant } = {}) => {
       const rows = await driver.all(
         `SELECT DISTINCT model FROM (
-           SELECT model FROM trace WHERE start_time_us < ?1 AND (?2 IS NULL OR agent_name = ?2) ORDER BY start_time_us DESC LIMIT ?3
+           SELECT model FROM trace WHERE ${WORKED} AND start_time_us < ?4 ORDER BY start_time_us DESC LIMIT ?5
          ) WHERE model IS NOT NULL ORDER BY model`,
-        [atUs, agentName, NEWEST_RUNS],
+        [agentName, service, tenant, atUs, NEWEST_RUNS],
       );
       return rows.map((row) => requiredText(row, "model"));
+    },
+
+    newestRunUs: async ({ agentName, service, tenant }) => {
+      const [row] = await driver.all(`SELECT start_time_us AS at FROM trace WHERE ${WORKED} ORDER BY start_time_us DESC LIMIT 1`, [
+        agentName,
+        service,
+        tenant,
+      ]);
+      return numberOf(row?.["at"]) ?? 0;
     },
   };
 }

@@ -1,14 +1,14 @@
 import type { Clock } from "../base/clock.ts";
 import { LearnError } from "../base/error.ts";
 import type { RawBatch } from "../span/raw-span.ts";
-import { saveAssembled } from "./assembled.ts";
+import { type IndexedRuns, indexRuns, saveAssembled } from "./assembled.ts";
 import type { BodyIndex } from "./body-index.ts";
 import type { BodyLog } from "./body-log.ts";
 import { insertBodies } from "./body-rows.ts";
 import type { Row, SqlDriver } from "./driver.ts";
 import { saveBatch } from "./mapped.ts";
 import { materialOf } from "./material.ts";
-import type { IngestStore, RawBody, StoredRawBody } from "./ports.ts";
+import type { ArrivedTrace, IngestStore, RawBody, StoredRawBody } from "./ports.ts";
 import { idList } from "./rows.ts";
 import { letAppendsIn } from "./turn.ts";
 import { jsonOf, numberOf, requiredNumber, requiredText, textBlob } from "./values.ts";
@@ -83,23 +83,14 @@ export function createIngestStore(driver: SqlDriver, clock: Clock, keeper?: Body
 
     pendingTraces: async (limit) => {
       const rows = await driver.all("SELECT * FROM w3c_trace WHERE pending > 0 ORDER BY last_arrival_us, ref LIMIT ?", [limit]);
-      return rows.map((row) => ({
-        traceId: requiredText(row, "trace_id"),
-        lastArrivalUs: requiredNumber(row, "last_arrival_us"),
-        spanCount: requiredNumber(row, "span_count"),
-        feedbackOnly: requiredNumber(row, "pending") === 2,
-      }));
+      return rows.map((row) => ({ ...arrivedFromRow(row), feedbackOnly: requiredNumber(row, "pending") === 2 }));
     },
 
     materialOf: (traceIds) => materialOf(driver, traceIds),
     recentTraces: async (limit) => {
       // By reference and not by arrival: there is an index on arrival for pending traces only, and this is asked for once a second.
       const rows = await driver.all("SELECT * FROM w3c_trace WHERE span_count > 0 ORDER BY ref DESC LIMIT ?", [limit]);
-      return rows.map((row) => ({
-        traceId: requiredText(row, "trace_id"),
-        lastArrivalUs: requiredNumber(row, "last_arrival_us"),
-        spanCount: requiredNumber(row, "span_count"),
-      }));
+      return rows.map(arrivedFromRow);
     },
 
     spansOf: async (traceId) => {
@@ -109,12 +100,22 @@ export function createIngestStore(driver: SqlDriver, clock: Clock, keeper?: Body
 
     saveManyAssembled: (assembled) =>
       driver.transaction(async (tx) => {
+        const saved: IndexedRuns[] = [];
         for (let from = 0; from < assembled.length; from += RUNS_AT_ONCE) {
-          await saveAssembled(tx, assembled.slice(from, from + RUNS_AT_ONCE));
+          saved.push(await saveAssembled(tx, assembled.slice(from, from + RUNS_AT_ONCE)));
           await letAppendsIn();
         }
+        await indexRuns(tx, saved);
         // What a power cut takes of it is assembled again: that the traces are pending comes back with it.
       }, "replayable"),
+  };
+}
+
+function arrivedFromRow(row: Row): ArrivedTrace {
+  return {
+    traceId: requiredText(row, "trace_id"),
+    lastArrivalUs: requiredNumber(row, "last_arrival_us"),
+    spanCount: requiredNumber(row, "span_count"),
   };
 }
 
@@ -130,7 +131,6 @@ function partsOf({ spans, logs }: RawBatch): readonly RawBatch[] {
 
 function bodyFromRow(row: Row, log: BodyLog | undefined): StoredRawBody {
   const segment = numberOf(row["segment"]);
-
   return {
     id: requiredNumber(row, "id"),
     format: requiredText(row, "format") as RawBody["format"],

@@ -43,6 +43,7 @@ function itemFromRow(row: Row, counts: ReadonlyMap<string, ExposureCounts>, vali
   });
   const revises = textOf(row["revises"]);
   const validation = validations.get(textOf(row["validation_id"]) ?? "");
+  const guards = textOf(row["guards"]);
   return {
     id,
     type: requiredText(row, "type") as KnowledgeType,
@@ -63,7 +64,15 @@ function itemFromRow(row: Row, counts: ReadonlyMap<string, ExposureCounts>, vali
     version: requiredNumber(row, "version"),
     ...(validation === undefined ? {} : { validation }),
     counts: counts.get(id) ?? NO_COUNTS,
+    ...(guards === undefined ? {} : { guards: JSON.parse(guards) as GuardRecord }),
   };
+}
+
+type GuardRecord = NonNullable<KnowledgeItem["guards"]>;
+
+/** No new version, and no change that copies in other processes follow: they hold nothing of it. */
+export async function writeGuards(executor: SqlExecutor, itemId: string, record: GuardRecord): Promise<void> {
+  await executor.run("UPDATE knowledge SET guards = ? WHERE id = ?", [jsonText(record), itemId]);
 }
 
 /** Given and withheld runs that somebody judged, with the verdict that stands on the run; see verdict.ts for which outcome that is. Runs that retention deleted still count. */
@@ -92,7 +101,7 @@ export async function countsOf(executor: SqlExecutor, itemIds: readonly string[]
   );
 }
 
-/** Writes one version of an item, its index entry and the certificate it carries. `counts` are never stored.
+/** Writes one version of an item, its index entry and the certificate it carries. `counts` are never stored; `guards` stay as `saveGuards` left them.
  * Every way to active ends here, so that here is where a contradiction is refused: rejects "conflict". */
 export async function writeItem(tx: SqlExecutor, item: KnowledgeItem): Promise<void> {
   await refuseConflicts(tx, item);

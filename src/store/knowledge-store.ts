@@ -1,10 +1,11 @@
 import type { Clock } from "../base/clock.ts";
 import { newId } from "../base/id.ts";
-import type { HistoryEntry, KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
+import { type HistoryEntry, type KnowledgeItem, scopeOf, type Validation } from "../knowledge/knowledge-item.ts";
 import type { KnowledgeStore } from "../knowledge/ports.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { Row, SqlDriver, SqlExecutor } from "./driver.ts";
-import { itemsFromRows, noteChange, writeItem, writeValidation } from "./knowledge-row.ts";
+import { itemsFromRows, noteChange, writeGuards, writeItem, writeValidation } from "./knowledge-row.ts";
+import { SUCCESSORS } from "./lineage.ts";
 import { rowByPrefix } from "./prefix.ts";
 import { saveVersion, writeHistory } from "./save-version.ts";
 import { forgetInSnapshots } from "./snapshot-store.ts";
@@ -13,11 +14,14 @@ import { jsonOf, requiredNumber, requiredText, textOf } from "./values.ts";
 export function createKnowledgeStore(driver: SqlDriver, clock: Clock): KnowledgeStore {
   return {
     listKnowledge: async (filter) => {
-      const rows = await driver.all(
-        `SELECT * FROM knowledge WHERE (?1 IS NULL OR status = ?1)
-         ORDER BY priority = 'pinned' DESC, created_at_us DESC, ref DESC LIMIT ?2`,
-        [filter.status, filter.limit ?? -1],
-      );
+      const order = "ORDER BY priority = 'pinned' DESC, created_at_us DESC, ref DESC LIMIT";
+      const rows =
+        filter.revises === undefined
+          ? await driver.all(`SELECT * FROM knowledge WHERE (?1 IS NULL OR status = ?1) ${order} ?2`, [filter.status, filter.limit ?? -1])
+          : await driver.all(
+              `${SUCCESSORS} SELECT * FROM knowledge WHERE id IN (SELECT id FROM line) AND id <> ?1 AND (?2 IS NULL OR status = ?2) ${order} ?3`,
+              [filter.revises, filter.status, filter.limit ?? -1],
+            );
       return itemsFromRows(driver, rows);
     },
 
@@ -47,6 +51,8 @@ export function createKnowledgeStore(driver: SqlDriver, clock: Clock): Knowledge
       driver.transaction(async (tx) => {
         for (const write of writes) await saveVersion(tx, write);
       }),
+
+    saveGuards: (itemId, record) => writeGuards(driver, itemId, record),
 
     saveValidation: (validation) => driver.transaction((tx) => writeValidation(tx, validation)),
 
@@ -96,7 +102,7 @@ async function create(tx: SqlExecutor, lesson: Lesson, actor: string, clock: Clo
     tags: lesson.tags,
     priority: "normal",
     status: "candidate",
-    ...(lesson.agentName === undefined ? {} : { agentName: lesson.agentName }),
+    ...scopeOf(lesson),
     sourceTraceIds: [...new Set(lesson.sourceTraceIds)],
     analyzer: lesson.analyzer,
     confidence: lesson.confidence,

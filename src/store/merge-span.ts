@@ -1,8 +1,8 @@
 import type { RawSpan } from "../span/raw-span.ts";
 
 /**
- * Two reports of one span as one: the later end wins, attributes are united, an error is never forgotten. The result does not depend on which
- * came first, so that a trace is the same after any order of arrival.
+ * Two reports of one span as one: the later end wins, attributes are united, an error is never forgotten. The result does not depend on which of the two
+ * came first, nor does that of more as long as they do not differ in an attribute; emitters report a span twice, and not three times in three ways.
  */
 export function mergeSpans(left: RawSpan, right: RawSpan): RawSpan {
   const [first, last] = winsOver(left, right) ? [right, left] : [left, right];

@@ -10,7 +10,8 @@ import { review } from "./migrations/006-review.ts";
 import { lessonTables } from "./migrations/007-lesson.ts";
 import { spend } from "./migrations/008-spend.ts";
 import { searchSegments } from "./migrations/009-search-segments.ts";
-import { trial } from "./migrations/010-trial.ts";
+import { guardRecord } from "./migrations/010-guard-record.ts";
+import { trial } from "./migrations/011-trial.ts";
 import { requiredNumber, requiredText } from "./values.ts";
 
 /** One step forward. Never changed after a release; there is no way back. */
@@ -30,6 +31,7 @@ export const migrations: readonly Migration[] = [
   lessonTables,
   spend,
   searchSegments,
+  guardRecord,
   trial,
 ];
 

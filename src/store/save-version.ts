@@ -3,6 +3,7 @@ import type { HistoryEntry } from "../knowledge/knowledge-item.ts";
 import type { ItemWrite } from "../knowledge/ports.ts";
 import type { SqlExecutor } from "./driver.ts";
 import { writeItem } from "./knowledge-row.ts";
+import { activeSuccessorsOf } from "./lineage.ts";
 import { jsonText, requiredNumber, textBlob } from "./values.ts";
 
 /** Writes one version on top of the stored one. Rejects "conflict" when that is another than the caller saw. */
@@ -29,18 +30,17 @@ export async function saveVersion(tx: SqlExecutor, { item, entry, past = [] }: I
   for (const line of [...past, entry]) await writeHistory(tx, line);
 }
 
-/** A revision beside what it revises would say everything twice, or both ways. Restoring a snapshot may: it sets back what was. */
+/** A revision beside what it revises would say everything twice, or both ways. What restores a snapshot sees to that itself, over all its writes. */
 async function refuseBeside(tx: SqlExecutor, item: ItemWrite["item"], { action }: HistoryEntry): Promise<void> {
-  if (item.revises === undefined || item.status !== "active" || (action !== "approve" && action !== "activate")) return;
-  const [old] = await tx.all("SELECT id FROM knowledge WHERE id = ? AND status = 'active'", [item.revises]);
-  if (old === undefined) return;
-  throw new LearnError(
-    "conflict",
-    `knowledge item ${item.id} revises ${item.revises}, which is active, so it was not made active beside it`,
-    {
-      hint: `agentlearn knowledge approve ${item.id.slice(0, 8)} takes the other out of use in the same step`,
-    },
-  );
+  if (item.status !== "active" || (action !== "approve" && action !== "activate")) return;
+  const [old] =
+    item.revises === undefined ? [] : await tx.all("SELECT id FROM knowledge WHERE id = ? AND status = 'active'", [item.revises]);
+  const [successor] = await activeSuccessorsOf(tx, item.id);
+  if (old === undefined && successor === undefined) return;
+  const relation = old === undefined ? `is revised by ${successor}` : `revises ${item.revises}`;
+  throw new LearnError("conflict", `knowledge item ${item.id} ${relation}, which is active, so it was not made active beside it`, {
+    hint: `agentlearn knowledge approve ${item.id.slice(0, 8)} takes the other out of use in the same step`,
+  });
 }
 
 export async function writeHistory(tx: SqlExecutor, entry: HistoryEntry): Promise<void> {

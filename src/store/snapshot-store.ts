@@ -65,7 +65,7 @@ async function create(tx: SqlExecutor, snapshot: NewSnapshot): Promise<SnapshotI
 
 async function stateOf(tx: SqlExecutor): Promise<readonly SnapshotItem[]> {
   const items = await itemsFromRows(tx, await tx.all("SELECT * FROM knowledge"));
-  return items.map(({ counts: _counts, updatedAtUs: _updatedAtUs, version: _version, ...kept }: KnowledgeItem) => kept);
+  return items.map(({ counts: _counts, guards: _guards, updatedAtUs: _updatedAtUs, version: _version, ...kept }: KnowledgeItem) => kept);
 }
 
 /** Takes an item out of every snapshot, in the transaction that removes it: what has to be forgotten must not come back with a restore. */

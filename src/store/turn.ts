@@ -1,10 +1,16 @@
 // Of ten parts of a thread that has more to do than it can, appends get nine: an exporter that is not answered in time sends again or gives up, while
 // what is appended can be mapped at any time.
 const APPEND_SHARE = 9;
+// They get all of that when three times as much arrives as can be mapped, and in proportion when it is less: at a rate that can nearly be mapped, a moment
+// in which it looks like more must not cost mapping half a second.
+const FULL_SHARE_LOAD = 3;
 // The first turn after a pause must not pay for the pause.
 const MAX_WAIT_MS = 500;
-// Arrivals and what mapping takes are both averaged over about this long.
+// What mapping takes is averaged over about this long.
 const MEMORY_MS = 2_000;
+// What arrives, over about so much waiting. Ten bodies of 512 spans a second are one in five looks: over eight of them 5,000 spans a second looked like
+// 1,500 or like 9,000, and mapping waited for half of its time.
+const LOOKS_MEMORY_MS = 500;
 // While mapping keeps up it stops for a tenth of its time, to see what comes when it does not stand in the way.
 const LOOK_EVERY_MS = 250;
 const LOOK_MS = 20;
@@ -25,7 +31,7 @@ export type Turn = (mappedBytes?: number) => Promise<void>;
 
 /**
  * Mapping and appending run on one thread, so one of them waits while the other works. While mapping can keep up with what arrives, it goes on at once:
- * a short queue of appends is no reason to fall behind. When more arrives than it could ever map, it takes a tenth of the thread and catches up later.
+ * a short queue of appends is no reason to fall behind. When much more arrives than it could ever map, it takes a tenth of the thread and catches up later.
  * What arrives is looked at only while mapping waits: clients that each wait for their answer send as little as mapping lets them, so over all the time
  * there never came more than it could map, and sixteen of them were answered at a third of their rate.
  */
@@ -40,7 +46,9 @@ export function createTurn(appends: Appends): Turn {
     worked += workedMs;
     mapped += mappedBytes;
     const load = mapped === 0 || waited === 0 ? 0 : (arrived / waited) * (worked / mapped);
-    const share = load > 1 ? Math.min(APPEND_SHARE * workedMs, MAX_WAIT_MS) : 0;
+    const excess = Math.min(1, Math.max(0, load - 1) / (FULL_SHARE_LOAD - 1));
+    const due = Math.min(APPEND_SHARE * excess * workedMs, MAX_WAIT_MS);
+    const share = due < 2 * SETTLE_MS ? 0 : due;
     const look = beganMs - lookedAtMs >= LOOK_EVERY_MS ? SETTLE_MS + LOOK_MS : 0;
     const waitMs = Math.max(share, look);
     if (waitMs < 2 * SETTLE_MS) await appends.wait(waitMs);
@@ -49,11 +57,12 @@ export function createTurn(appends: Appends): Turn {
       const [fromMs, from] = [appends.nowMs(), appends.arrivedBytes()];
       await appends.wait(waitMs - SETTLE_MS);
       lookedAtMs = appends.nowMs();
-      waited += lookedAtMs - fromMs;
-      arrived += appends.arrivedBytes() - from;
+      const looks = Math.exp((fromMs - lookedAtMs) / LOOKS_MEMORY_MS);
+      waited = waited * looks + lookedAtMs - fromMs;
+      arrived = arrived * looks + appends.arrivedBytes() - from;
     }
     const fade = Math.exp((lastMs - appends.nowMs()) / MEMORY_MS);
-    [mapped, worked, arrived, waited] = [mapped * fade, worked * fade, arrived * fade, waited * fade];
+    [mapped, worked] = [mapped * fade, worked * fade];
     lastMs = appends.nowMs();
   };
 }

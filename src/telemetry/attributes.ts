@@ -39,6 +39,12 @@ export const BAGGAGE_ARM = "agentlearn.baggage.arm";
 /** string[]: ids of the items that agents above were given. Shown, never counted. */
 export const BAGGAGE_ITEMS = "agentlearn.baggage.items";
 
+/** string: whom the run works for, on a span or in its resource. By it lessons are kept with the tenant they were mined from. */
+export const TENANT = "agentlearn.tenant";
+
+/** Where a tenant is read from, in this order. No convention has a name for it; `tenant.id` is what most who write one write. */
+export const TENANT_KEYS: readonly string[] = [TENANT, "tenant.id"];
+
 /** int: spans and log records that the processor of this process had to drop, or could not deliver, since it last said so. */
 export const RECORDS_DROPPED = "agentlearn.processor.dropped";
 

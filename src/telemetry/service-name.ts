@@ -1,6 +1,11 @@
 /** What the SDKs of OpenTelemetry write where nobody named the service. */
 const UNKNOWN = /^unknown_service(?::|$)/;
 
+/** Whether somebody gave the service this name. */
+export function isNamedService(name: string): boolean {
+  return name !== "" && !UNKNOWN.test(name);
+}
+
 /** `service.name` as the environment says it to every SDK of OpenTelemetry; undefined where it does not. */
 export function serviceNameIn(env: { readonly [name: string]: string | undefined }): string | undefined {
   const own = env["OTEL_SERVICE_NAME"]?.trim();
@@ -23,7 +28,7 @@ export function serviceNameOf(span: object | undefined): string | undefined {
     };
     if (resource === undefined || resource.asyncAttributesPending === true) return undefined;
     const said = (resource.attributes as { readonly [key: string]: unknown } | undefined)?.["service.name"];
-    return typeof said !== "string" || said === "" || UNKNOWN.test(said) ? undefined : said;
+    return typeof said === "string" && isNamedService(said) ? said : undefined;
   } catch {
     return undefined;
   }

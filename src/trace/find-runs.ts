@@ -19,7 +19,7 @@ export interface Run {
  *   emitters that only export GenAI spans drop the plain spans in between. Not when the agent has the very same missing parent (then they are siblings).
  */
 export function findRuns(tree: SpanTree): readonly Run[] {
-  const agents = tree.spans.filter((span) => isAgent(span) && !tree.ancestorsOf(span).some(isAgent));
+  const agents = topmostAgents(tree);
   const taken = new Set<Span>();
   const agentRuns = agents.map((root) => ({ root, spans: [...tree.subtreeOf(root)] }));
   for (const run of agentRuns) for (const span of run.spans) taken.add(span);
@@ -35,8 +35,8 @@ export function findRuns(tree: SpanTree): readonly Run[] {
       if (rest.some(isWork)) otherRuns.push({ root: top, spans: rest });
     } else {
       const home = rest.some(isWork) ? enclosing(top, rest, agentRuns) : undefined;
-      if (home === undefined) siblings.set(top.parentSpanId, [...(siblings.get(top.parentSpanId) ?? []), top]);
-      else home.spans.push(...rest);
+      if (home !== undefined) for (const span of rest) home.spans.push(span);
+      else if (siblings.get(top.parentSpanId)?.push(top) === undefined) siblings.set(top.parentSpanId, [top]);
     }
   }
   for (const tops of siblings.values()) {
@@ -51,6 +51,17 @@ export function findRuns(tree: SpanTree): readonly Run[] {
     .sort((a, b) => at(a.root) - at(b.root));
 }
 
+/** From the top down, and nowhere below an agent: to ask each agent for all above it took 10,000 in a chain 50 million steps. */
+function topmostAgents(tree: SpanTree): readonly Span[] {
+  const found: Span[] = [];
+  const open = tree.spans.filter((span) => tree.parentOf(span) === undefined);
+  for (let span = open.pop(); span !== undefined; span = open.pop()) {
+    if (isAgent(span)) found.push(span);
+    else for (const child of tree.childrenOf(span)) open.push(child);
+  }
+  return found;
+}
+
 function isAgent(span: Span): boolean {
   return span.genAi && span.role === "agent";
 }
@@ -62,7 +73,11 @@ function isWork(span: Span): boolean {
 /** Branches with LLM or tool work that hang beside the agents of a tree; a branch starts below the last span that also leads to an agent. */
 function strayRuns(tree: SpanTree, spans: readonly Span[], taken: ReadonlySet<Span>): readonly Run[] {
   const leadsToAgent = new Set<Span>();
-  for (const span of spans) if (taken.has(span)) for (const above of tree.ancestorsOf(span)) leadsToAgent.add(above);
+  for (const span of spans) {
+    if (!taken.has(span)) continue;
+    for (let above = tree.parentOf(span); above !== undefined && !leadsToAgent.has(above); above = tree.parentOf(above))
+      leadsToAgent.add(above);
+  }
   const runs: Run[] = [];
   for (const span of spans) {
     if (taken.has(span) || leadsToAgent.has(span)) continue;
@@ -76,8 +91,12 @@ function strayRuns(tree: SpanTree, spans: readonly Span[], taken: ReadonlySet<Sp
 
 function enclosing(top: Span, spans: readonly Span[], runs: readonly { root: Span; spans: Span[] }[]): { spans: Span[] } | undefined {
   const end = Math.max(...spans.map((span) => span.endTimeUs));
-  const around = runs.filter(
-    ({ root }) => root.parentSpanId !== top.parentSpanId && root.startTimeUs <= top.startTimeUs && root.endTimeUs >= end,
-  );
-  return around.length === 1 ? around[0] : undefined;
+  let found: { spans: Span[] } | undefined;
+  for (const run of runs) {
+    const { root } = run;
+    if (root.parentSpanId === top.parentSpanId || root.startTimeUs > top.startTimeUs || root.endTimeUs < end) continue;
+    if (found !== undefined) return undefined;
+    found = run;
+  }
+  return found;
 }

@@ -7,8 +7,10 @@ import { errorInResult } from "./tool-error.ts";
 import type { Step } from "./trace.ts";
 
 export interface ToolSteps {
-  /** Steps of tool spans. */
+  /** Steps of tool spans, without those of `readAt`. */
   readonly spanned: readonly Step[];
+  /** Steps of tool spans that began in the very moment of the LLM call that read their result: JavaScript's spans start on whole milliseconds. */
+  readonly readAt: ReadonlyMap<Span, readonly Step[]>;
   /** Steps that no span said, by the LLM call after (or, for history, at) which they happened. */
   readonly inferred: ReadonlyMap<Span, readonly Step[]>;
 }
@@ -16,11 +18,18 @@ export interface ToolSteps {
 interface ToolSpan {
   readonly span: Span;
   call?: MessageCall;
+  /** By its call id, where no model call is known to have asked for it: what an agent tells of its arguments, and what a later call read. */
+  readonly told: { readonly arguments?: AttributeValue | undefined; readonly result?: AttributeValue | undefined };
 }
 
 /** Tool steps of a run: tool spans first, completed from the LLM messages; then the calls that only the messages show. */
 export function toolSteps(spans: readonly Span[], llms: readonly Span[], tree: SpanTree): ToolSteps {
-  const tools: readonly ToolSpan[] = foldedTools(spans, tree).map((span) => ({ span }));
+  const given = argumentsByAgents(spans);
+  const read = resultsByCalls(llms);
+  const tools: readonly ToolSpan[] = foldedTools(spans, tree).map((span) => {
+    const id = span.tool?.callId ?? "";
+    return { span, told: { arguments: given.get(id), result: read.get(id) } };
+  });
   const left = pairCalls(callsInMessages(llms), tools);
   const inferred = new Map<Span, Step[]>();
   for (const call of left) {
@@ -28,7 +37,14 @@ export function toolSteps(spans: readonly Span[], llms: readonly Span[], tree: S
     steps.push(inferredStep(call));
     inferred.set(call.askedBy, steps);
   }
-  return { spanned: tools.map(spannedStep), inferred };
+  const readAt = new Map<Span, Step[]>();
+  const spanned: Step[] = [];
+  for (const tool of tools) {
+    const reader = tool.call?.answer?.seenBy;
+    if (reader?.startTimeUs === tool.span.startTimeUs) readAt.set(reader, [...(readAt.get(reader) ?? []), spannedStep(tool)]);
+    else spanned.push(spannedStep(tool));
+  }
+  return { spanned, readAt, inferred };
 }
 
 /**
@@ -63,6 +79,20 @@ function isSameCall(outer: Span, inner: Span): boolean {
   return inner.operation === "tool.execution" || nameOf(outer) === nameOf(inner);
 }
 
+/** By call id, out of the transcripts of agents: Claude Code's tools hide their arguments and its interactions do not. */
+function argumentsByAgents(spans: readonly Span[]): ReadonlyMap<string, AttributeValue> {
+  const parts = spans.flatMap((span) => (span.role === "agent" ? (span.outputMessages ?? []).flatMap((message) => message.parts) : []));
+  return new Map(parts.flatMap((part) => (part.type === "tool_call" && part.id !== undefined ? [[part.id, part.arguments] as const] : [])));
+}
+
+/** By call id. Calls that answer without words say nothing of what they asked for, but the next one says what it was given. */
+function resultsByCalls(llms: readonly Span[]): ReadonlyMap<string, AttributeValue> {
+  const parts = llms.flatMap((llm) => (llm.inputMessages ?? []).flatMap((message) => message.parts));
+  return new Map(
+    parts.flatMap((part) => (part.type === "tool_call_response" && part.id !== undefined ? [[part.id, part.response] as const] : [])),
+  );
+}
+
 /** Pairs by call id, then by name in order, then by time for spans that say neither arguments nor the tool's own name. Returns the calls left over. */
 function pairCalls(calls: readonly MessageCall[], tools: readonly ToolSpan[]): readonly MessageCall[] {
   const match = (call: MessageCall, fits: (tool: ToolSpan) => boolean): boolean => {
@@ -85,13 +115,13 @@ function pairCalls(calls: readonly MessageCall[], tools: readonly ToolSpan[]): r
     );
 }
 
-function spannedStep({ span, call }: ToolSpan): Step {
+function spannedStep({ span, call, told }: ToolSpan): Step {
   const callId = span.tool?.callId ?? call?.id;
   return {
     ...toolPart(
       call !== undefined && span.tool?.arguments === undefined ? call.name : nameOf(span),
-      fullerArguments(span.tool?.arguments, call?.arguments),
-      span.tool?.result ?? (span.output === undefined ? call?.answer?.response : span.output),
+      fullerArguments(span.tool?.arguments, call?.arguments ?? told.arguments),
+      span.tool?.result ?? (span.output === undefined ? (call?.answer?.response ?? told.result) : span.output),
       span.error,
       false,
       span.input,
@@ -129,7 +159,10 @@ function toolPart(
   inferred: boolean,
   plainInput: string | undefined,
 ): Omit<Step, "startTimeUs" | "endTimeUs"> {
-  const error = saidError ?? errorInResult(result);
+  const told = errorInResult(result);
+  // A type and no words: Google ADK's "TOOL_ERROR".
+  const isBare = saidError?.type !== undefined && saidError.message === saidError.type;
+  const error = isBare && told !== undefined ? { ...saidError, message: told.message } : (saidError ?? told);
   const parsed = parsedValue(args ?? plainInput);
   const structured = args !== undefined || typeof parsed === "object";
   return {

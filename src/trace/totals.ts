@@ -3,26 +3,27 @@ import { sumUsage } from "./llm-calls.ts";
 import type { SpanTree } from "./span-tree.ts";
 
 /** Tokens of a run: see `total`. */
-export function usageOf(root: Span, llms: readonly Span[], tree: SpanTree): Usage | undefined {
-  return total(root, llms, tree, (span) => span.usage, sumUsage);
+export function usageOf(root: Span, llms: readonly Span[], spans: readonly Span[], tree: SpanTree): Usage | undefined {
+  return total(root, llms, spans, tree, (span) => span.usage, sumUsage);
 }
 
 /** What a run cost, in US dollars, where emitters said it: see `total`. */
-export function costOf(root: Span, llms: readonly Span[], tree: SpanTree): number | undefined {
-  return total(root, llms, tree, (span) => span.costUsd, sumNumbers);
+export function costOf(root: Span, llms: readonly Span[], spans: readonly Span[], tree: SpanTree): number | undefined {
+  return total(root, llms, spans, tree, (span) => span.costUsd, sumNumbers);
 }
 
 /** Leaf LLM calls only; an agent's own total only where no call below it reported any, since it is the sum of them. */
 function total<T>(
   root: Span,
   llms: readonly Span[],
+  spans: readonly Span[],
   tree: SpanTree,
   said: (span: Span) => T | undefined,
   sum: (values: readonly (T | undefined)[]) => T | undefined,
 ): T | undefined {
   // Most emitters say no cost at all, and walking the tree to find that out took a third of assembling a run.
   const speaks = (span: Span): boolean => said(span) !== undefined;
-  if (!llms.some(speaks) && !tree.spans.some((span) => span.role === "agent" && speaks(span))) return undefined;
+  if (!llms.some(speaks) && !spans.some((span) => span.role === "agent" && speaks(span))) return undefined;
   const reported = new Map(llms.map((llm) => [llm.spanId, said(llm)] as const));
   // Parents first, then walked backwards: a loop, because a hostile chain of spans is deeper than the stack.
   const parentsFirst = [root];

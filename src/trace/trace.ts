@@ -52,6 +52,11 @@ export interface Trace {
   readonly service?: string;
   readonly conversationId?: string;
   readonly userId?: string;
+  /** Whom the run worked for; see `tenantOf` in assemble.ts. */
+  readonly tenant?: string;
+  /** Its spans name more than one tenant, so it has none. */
+  readonly mixedTenants?: true;
+  /** By the rule of model-name.ts; that of a step is the one that answered. */
   readonly model?: string;
   readonly startTimeUs: TimeUs;
   readonly endTimeUs: TimeUs;

@@ -69,15 +69,10 @@ for (const task of tasks) {
 const search = openNaiveSearch(options.peer);
 const naive = (task) => search(searchWords(task), model.embedNow(task));
 naive(tasks[0]);
-const compared = { ours: [], peer: [] };
-const answers = [];
-for (const task of tasks.slice(0, options.compared)) {
-  const ours = await timed(() => client.getKnowledge(task));
-  const peer = await timed(async () => naive(task));
-  compared.ours.push(ours.ms);
-  compared.peer.push(peer.ms);
-  answers.push(peer.value.map(idOf));
-}
+const both = tasks.slice(0, options.compared);
+const compared = await byTurns(10, 1);
+const alternating = await byTurns(1, 0);
+const answers = both.map((task) => naive(task).map(idOf));
 
 const agreement = await agreementWith(answers);
 
@@ -100,6 +95,7 @@ process.stdout.write(
     max: Math.max(...latencies),
     empty,
     compared,
+    alternating,
     agreement,
     gone,
   })}\n`,
@@ -111,6 +107,22 @@ async function timed(work) {
   const began = performance.now();
   const value = await work();
   return { ms: performance.now() - began, value };
+}
+
+/**
+ * Both sides answer the same tasks, a block of them each in turn, so that what disturbs the machine disturbs both. The first `uncounted` calls of a block fill
+ * the processor's caches again: the peer reads every vector and posting there is, and leaves nothing of ours in them.
+ */
+async function byTurns(block, uncounted) {
+  const sides = { ours: (task) => client.getKnowledge(task), peer: async (task) => naive(task) };
+  const times = { ours: [], peer: [] };
+  for (let from = 0; from < both.length; from += block) {
+    for (const [name, ask] of Object.entries(sides)) {
+      for (let call = 0; call < uncounted; call += 1) await ask(both[from]);
+      for (const task of both.slice(from, from + block)) times[name].push((await timed(() => ask(task))).ms);
+    }
+  }
+  return times;
 }
 
 /** How many of the peer's best ten are ours too. The peer has no floor of relevance, so here we have none. */

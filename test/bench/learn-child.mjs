@@ -64,7 +64,7 @@ const cases = (await store.listEvalCases()).map(({ id, task, expected, mustPass 
 }));
 const config = loadConfig({
   env: {},
-  code: { store: `file:${file}`, openaiBaseUrl: baseUrl, model: "stub", activation: "evidence", concurrency: 1 },
+  code: { store: `file:${file}`, openaiBaseUrl: baseUrl, model: "stub", judge: "on", activation: "evidence", concurrency: 1 },
 });
 const report = await fullCycle({ store, config, who, runner, evals: { validationCases: async () => ({ cases }) } });
 await runtime.release();

@@ -1,9 +1,12 @@
 /**
  * A server on loopback that speaks the OpenAI chat protocol and reacts to words in the prompt: it writes a lesson for each kind of thing that a failed run
- * was about, says that rules do not contradict each other, and plays the agent, who is right once the lesson is in its prompt.
+ * was about, says that rules do not contradict each other, judges answers by whether they name the unit, and plays the agent, who is right once the lesson is
+ * in its prompt.
  */
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
+// biome-ignore lint/correctness/useImportExtensions: the rule takes the declarations beside the file for the file
+import { judgeBrain } from "../support/judge-model.mjs";
 
 export const KINDS = ["parcel", "invoice", "meeting"];
 
@@ -61,9 +64,14 @@ export function contentFor({ messages }) {
   const [system, user] = messages.map(({ content }) => content);
   if (system.startsWith("You study one failed run")) return JSON.stringify({ lessons: lessonsFor(user) });
   if (system.startsWith("You compare two rules")) return JSON.stringify({ contradict: false, first: "", second: "", reason: "" });
+  if (system.startsWith("You write down how"))
+    return JSON.stringify({ criteria: [{ text: "ANSWER mentions the unit of measure.", weight: 3 }] });
+  if (system.startsWith("You check a record")) return judge({ messages }).text;
   const kind = KINDS.find((word) => user.includes(word)) ?? "";
   return system.includes(ruleFor(kind)) ? `${user} in units` : `${user}`;
 }
+
+const judge = judgeBrain();
 
 export function usageOf({ messages }, content) {
   const characters = messages.reduce((sum, message) => sum + message.content.length, 0);

@@ -5,10 +5,12 @@ import type { ApiPorts, KnowledgeRequest } from "../../collector/api/ports.ts";
 import { defaultLimits } from "../../collector/limits.ts";
 import { LearnError } from "../../src/base/error.ts";
 import type { ItemReport } from "../../src/knowledge/ab-report.ts";
+import { contentDigest } from "../../src/knowledge/evidence.ts";
 import type { InjectableItem } from "../../src/knowledge/injectable.ts";
 import type { KnowledgeItem } from "../../src/knowledge/knowledge-item.ts";
 import type { StoreStatus } from "../../src/store/ports.ts";
 import type { Trace, TraceSummary } from "../../src/trace/trace.ts";
+import { anItem } from "../support/an-item.ts";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const RUN_ID = `${TRACE_ID}-b7ad6b7169203331`;
@@ -66,6 +68,26 @@ async function errorOf(response: Response): Promise<[status: number, code: strin
   const { error } = (await response.json()) as ErrorBody;
   return [response.status, error.code, error.message];
 }
+
+test("says of a listed item that it is quarantined and why, and whose words it has", async () => {
+  const poisoned = anItem();
+  const answers = [{ guard: "links", decision: "quarantine", reason: "names a host" } as const];
+  const record = {
+    contentDigest: contentDigest(poisoned),
+    taint: ["tool"],
+    principals: 1,
+    sources: 1,
+    missing: 0,
+    provenance: [],
+    guards: answers,
+  } as const;
+  const { get } = anApi({ listKnowledge: async () => [{ ...poisoned, guards: record }, anItem({ id: "clean" })] });
+  const { items } = (await (await get("/api/v1/items")).json()) as { items: readonly Record<string, unknown>[] };
+  expect(items.map(({ quarantined, guards }) => [quarantined, guards])).toEqual([
+    ["it names a host (links)", record],
+    [undefined, undefined],
+  ]);
+});
 
 test("tells the effect of everything, and of one item by its id", async () => {
   const { get, asked } = anApi();

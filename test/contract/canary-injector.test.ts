@@ -86,6 +86,8 @@ describe("CanaryInjector", () => {
     ["nobody put it there", anItem({ id: "untested", content: "count racing laps from zero" }), {}],
     ["it has nothing to do with the task", tried({ content: "bake bread slowly", appliesWhen: "in a kitchen" }), {}],
     ["it is of another agent", tried({ agentName: "billing" }), { agentName: "support" }],
+    ["it is of another tenant", tried({ tenant: "acme" }), { tenant: "beta" }],
+    ["it is of a tenant, and nobody says whom the run works for", tried({ tenant: "acme" }), {}],
     ["it is of a tenant that did not ask", tried({ tenant: "acme" }), {}],
     ["there is no room for it", tried(), { maxTokens: 3 }],
   ])("gives nothing untested where %s", async (_why, item, overrides) => {

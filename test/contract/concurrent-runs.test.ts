@@ -27,6 +27,9 @@ const url = `file:${join(folder, "runs.db")}`;
 const WORDS = ["amber", "birch", "cedar", "dahlia", "elder", "fennel"];
 const ITEMS = WORDS.map((word, index) => anActiveItem({ id: `item-${index}`, content: `${word} first`, appliesWhen: "a racing question" }));
 
+/** Seven tenants take turns. */
+const tenantOf = (run: number): string => `tenant-${run % 7}`;
+
 /** What the draw gives a conversation, computed without any of the machinery. */
 const givenTo = (seed: string): readonly string[] => ITEMS.map(({ id }) => id).filter((id) => uniformOf(`${seed}:${id}`) >= WITHHOLD);
 const wordsOf = (text: string): readonly string[] => ITEMS.filter(({ content }) => text.includes(content)).map(({ id }) => id);
@@ -70,19 +73,20 @@ describe("1,000 runs at once in one process", () => {
       if (run % 10 === 0) throw new Error(`run ${run} fails`);
     }
     const conversationIdExtractor = (task: string) => conversationOf(runIn(task));
+    const tenantExtractor = (task: string) => tenantOf(runIn(task));
     const injected = tracer.wrapInjected(
       async (task: string, { knowledge }: { knowledge: string }) => {
         await look(runIn(task), knowledge, task);
         return "done";
       },
-      { name: "injected", conversationIdExtractor },
+      { name: "injected", conversationIdExtractor, tenantExtractor },
     );
     const plain = tracer.wrap(
       async (task: string) => {
         await look(runIn(task), await learn.getKnowledge(task), task);
         return "done";
       },
-      { name: "plain", conversationIdExtractor },
+      { name: "plain", conversationIdExtractor, tenantExtractor },
     );
     const nested = tracer.wrap(
       async (task: string) => {
@@ -140,5 +144,6 @@ describe("1,000 runs at once in one process", () => {
     });
     expect(wrong.map(({ task, exposure }) => [task, exposure])).toEqual([]);
     expect(stored.filter(({ error }) => error !== undefined)).toHaveLength(RUNS / 10);
+    expect(stored.filter(({ task, tenant }) => tenant !== tenantOf(runIn(task)))).toEqual([]);
   });
 });

@@ -2,13 +2,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { LearnError } from "../../src/base/error.ts";
 import { AgentLearn, type AgentLearnOptions } from "../../src/compose/agent-learn.ts";
+import type { CycleTools } from "../../src/compose/cycle-tools.ts";
 import { judgeFrom, signalsFrom } from "../../src/compose/outcomes.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
+import type { Analyzer } from "../../src/lesson/ports.ts";
+import { createLlm, type Llm } from "../../src/llm/client.ts";
 import { createCompositeSignal } from "../../src/outcome/composite-signal.ts";
 import { customSignal } from "../../src/outcome/custom-signal.ts";
+import { humanFeedback } from "../../src/outcome/human-feedback.ts";
 import { judge, verdict } from "../../src/outcome/judge.ts";
+import { createLlmJudge } from "../../src/outcome/llm-judge.ts";
 import type { Outcome } from "../../src/outcome/outcome.ts";
 import { openStore } from "../../src/store/open.ts";
 import { type LoopbackModel, startLoopbackModel } from "../../src/testing/loopback-model.ts";
@@ -135,6 +141,23 @@ describe("eval cases with words for the judge", () => {
     }
   });
 
+  // `judge.compare` was wired to nothing: two runs over open questions could be compared by score alone, which said 0 or nothing.
+  test("have the answers of two runs compared by the configured model, and by nobody unless asked", async () => {
+    const learn = new AgentLearn({ store: store(), openaiBaseUrl: model.url, model: "gpt-judge", agentModel: "gpt-agent" });
+    await learn.eval.add([{ taskInput: SUM }, { taskInput: "What is 1 plus 1?", expectedOutput: "2" }]);
+    const before = await learn.evaluate(() => "It is 41.", { name: "before", scorer: () => 0 });
+    await learn.evaluate(() => "It is 42.", { name: "after", scorer: () => 0 });
+    expect([(await learn.compareEvalRuns(before, "after")).judged, model.requests()]).toEqual([undefined, 0]);
+    const { judged } = await learn.compareEvalRuns(before, "after", { judge: "open" });
+    expect(judged).toMatchObject({ which: "open", betterInA: 0, betterInB: 1, pairs: [{ task: SUM, better: "b", agreed: true }] });
+    expect([judged?.family, model.requests()]).toEqual([expect.stringContaining("one family, gpt"), 2]);
+    const by = createLlmJudge({ llm: createLlm({ model: "own", baseUrl: model.url }) });
+    expect((await learn.compareEvalRuns("before", "after", { judge: "all", by })).judged).toMatchObject({ pairs: [{}, {}] });
+    const blind = new AgentLearn({ store: store() });
+    await expect(blind.compareEvalRuns("before", "after", { judge: "open" })).rejects.toMatchObject({ code: "invalid" });
+    await Promise.all([learn.close(), blind.close()]);
+  });
+
   test("an empty answer needs no model, and one that talks to the judge has no score", async () => {
     const learn = new AgentLearn({ store: store(), ...withJudge() });
     await learn.eval.add(wanted);
@@ -177,6 +200,34 @@ describe("learn() with outcomes of the user's own", () => {
     await learn.close();
   });
 
+  test("the word of a person is one of them, and spares the model", async () => {
+    await learnt(
+      ["It is 42.", "It is 43."],
+      {
+        ...{ openaiBaseUrl: model.url, analyzers: [] },
+        outcomes: ({ llm, newNonce, outcomesOf }) => {
+          const judged = createLlmJudge({ llm: llm as Llm, newNonce, outcomesOf });
+          return [createCompositeSignal({ name: "all", hard: [humanFeedback({ outcomesOf })], soft: [{ signal: judged, weight: 1 }] })];
+        },
+      },
+      async (learn) => {
+        await learn.flush();
+        const opened = await openStore({ url: store(), name: "test", mode: "share", ingest: "on-demand" });
+        await opened.drain({ force: true });
+        await opened.close();
+        const first = (await learn.traces.list({})).find(({ output }) => output === "It is 42.");
+        await learn.feedback({ traceId: first?.id ?? "", score: 0, source: "ann", comment: "too short" });
+      },
+    );
+    const all = await outcomesByAnswer();
+    expect(all["It is 42."]?.map(({ source, score }) => [source, score])).toEqual([
+      ["feedback:ann", 0],
+      ["composite:all", 0],
+      ["deterministic", 1],
+    ]);
+    expect(all["It is 43."]?.map(({ source }) => source)).toEqual(["composite:all", "judge:llm", "deterministic"]);
+  });
+
   test("a function that throws says nothing, and the others judge", async () => {
     const broken = customSignal("broken", () => {
       throw new Error("boom");
@@ -184,5 +235,69 @@ describe("learn() with outcomes of the user's own", () => {
     const report = await learnt(["It is 42."], { outcomes: [broken, customSignal("fine", () => 0.9)], analyzers: [] });
     expect([report.tracesAnalyzed, report.analyzerFailures]).toEqual([1, undefined]);
     expect((await outcomesByAnswer())["It is 42."]?.map(({ source }) => source)).toEqual(["signal:fine", "deterministic"]);
+  });
+});
+
+describe("what the user's own functions spend on models", () => {
+  const SCORE = z.object({ criteria: z.array(z.object({ text: z.string(), weight: z.number() })) });
+  /** Asks a model for each run, as a function of the user's own would. */
+  const asking = (llm: Llm | undefined) =>
+    customSignal("asks", async (run) => {
+      await llm?.json({ system: "You write down how the answer is judged.", user: run.output, schema: SCORE, schemaName: "mine" });
+      return 1;
+    });
+  const answers = ["It is 42.", "It is 41.", "It is 40."];
+
+  // They made clients of their own: no budget held them, and the report said "no call of a model".
+  test("is counted where they are made with the tools of the cycle, and stops at the budget; the other runs wait", async () => {
+    const options = { openaiBaseUrl: model.url, budgetCallsPerCycle: 2, concurrency: 1, analyzers: [] };
+    const report = await learnt(answers, { ...options, outcomes: ({ llm }) => [asking(llm)] });
+    expect([report.cost?.calls, model.requests(), report.stopped?.reason]).toEqual([
+      2,
+      2,
+      expect.stringContaining("budget of a cycle of 2 calls"),
+    ]);
+    expect(report.waiting).toMatchObject([{ analyzer: "outcome asks", traces: 3 }]);
+    // The next cycle gives the two answers again, and pays for the third alone.
+    const next = await learnt([], { ...options, budgetCallsPerCycle: 1, outcomes: ({ llm }) => [asking(llm)] });
+    expect([next.tracesAnalyzed, next.cost?.calls, next.cost?.reused, model.requests()]).toEqual([3, 1, 2, 3]);
+  });
+
+  test("is counted for another model and in analyzers too", async () => {
+    const own = createLlm({ model: "own-1", baseUrl: model.url });
+    const reads = (llm: Llm): Analyzer => ({
+      name: "mine",
+      analyze: async (traces) => {
+        for (const { trace } of traces)
+          await llm.json({ system: "You write down how the answer is judged.", user: trace.output, schema: SCORE, schemaName: "mine" });
+        return { lessons: [], refusals: [] };
+      },
+    });
+    const report = await learnt(answers, { analyzers: ({ metered }) => [reads(metered(own))], budgetCallsPerDay: 2 });
+    expect([report.cost?.calls, model.requests()]).toEqual([2, 2]);
+    expect(report.stopped?.reason).toContain("daily budget of 2 calls");
+  });
+
+  test("is counted by what they say of calls with clients of their own, which ends at the budget as well", async () => {
+    let made = 0;
+    const counting = (count: CycleTools["count"]) =>
+      customSignal("counts", async () => {
+        made += 1;
+        await count({ model: "m", inputTokens: 600, outputTokens: 0 });
+        return 1;
+      });
+    const options = { modelPrices: "m=1/2", budgetTokensPerCycle: 1_000, concurrency: 1, analyzers: [] };
+    const report = await learnt([...answers, "no idea", "nothing"], { ...options, outcomes: ({ count }) => [counting(count)] });
+    expect(report.cost).toMatchObject({ calls: 2, inputTokens: 1_200, usd: 0.0012, estimated: 0 });
+    expect([made, report.stopped?.reason]).toEqual([2, expect.stringContaining("budget of a cycle of 1000 tokens reached: 1200 tokens")]);
+  });
+
+  test("can't be counted without a name or with half a token", async () => {
+    const wrong = { model: "", inputTokens: 0.5, outputTokens: 0 };
+    const report = await learnt(answers, {
+      analyzers: [],
+      outcomes: ({ count }) => [customSignal("counts", () => count(wrong).then(() => 1))],
+    });
+    expect(report.analyzerFailures).toMatchObject([{ analyzer: "outcome counts", code: "invalid" }]);
   });
 });

@@ -3,8 +3,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Validation } from "../../src/knowledge/knowledge-item.ts";
 import { recordValidation } from "../../src/knowledge/life-cycle.ts";
 import { validate } from "../../src/knowledge/validate.ts";
+import { startLoopbackModel } from "../../src/testing/loopback-model.ts";
 import { aLesson } from "../contract/store/factories.ts";
 import { agentlearn } from "../support/agentlearn-cli.ts";
+// biome-ignore lint/correctness/useImportExtensions: the rule takes the declarations beside the file for the file
+import { judgeBrain } from "../support/judge-model.mjs";
 import { openSqlStore } from "../support/sql-store.ts";
 import { temporaryFolder } from "../unit/store/temporary.ts";
 import { aTrace } from "../unit/trace-factory.ts";
@@ -48,6 +51,79 @@ const tampered = (change: (certificate: Validation) => object): string => {
   writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(certificateFile, "utf8")) as Validation)));
   return path;
 };
+
+describe("eval compare", () => {
+  const own = () => `file:${inFolder("compare.db")}`;
+  beforeAll(async () => {
+    const opened = await openSqlStore(inFolder("compare.db"));
+    const task = "What is 12 plus 30?";
+    await opened.saveEvalCases(["1", "2"].map((id) => ({ id, task, tags: [], mustPass: false, createdAtUs: 1 })));
+    for (const [name, outputs] of [
+      ["before", ["It is 41.", "It is 42."]],
+      ["after", ["It is 42.", "It is 42."]],
+    ] as const) {
+      const results = outputs.map((output, index) => {
+        const passed = output === "It is 42.";
+        return { caseId: `${index + 1}`, task, output, score: passed ? 1 : 0, passed, durationMs: 1 };
+      });
+      await opened.saveEvalRun({ id: name, name, createdAtUs: 1, passScore: 0.7, results, accuracy: 0, avgScore: 0, errored: 0 });
+    }
+    await opened.close();
+  });
+
+  test("says what changed between two stored runs, and asks no model unless told to", async () => {
+    const ended = await agentlearn("eval", "compare", "before", "after", "--store", own());
+    expect([ended.code, ended.stderr]).toEqual([0, ""]);
+    expect(ended.stdout).toContain("1 wins and 0 losses");
+    expect(ended.stdout).toContain("0.00 -> 1.00  What is 12 plus 30?");
+    expect(ended.stdout).not.toContain("answers");
+  });
+
+  test("with --answers has them compared in both orders", async () => {
+    const model = await startLoopbackModel({ brain: judgeBrain() });
+    try {
+      const said = await agentlearn(
+        "eval",
+        "compare",
+        "before",
+        "after",
+        "--answers",
+        "open",
+        "--openai-base-url",
+        model.url,
+        "--store",
+        own(),
+      );
+      expect([said.code, model.requests()]).toEqual([0, 2]);
+      expect(said.stdout).toContain(
+        "of 2 cases without an expected answer, asked in both orders: b better in 1, a in 0, 1 ties (0 because the order decided)",
+      );
+      const json = await agentlearn(
+        "eval",
+        "compare",
+        "before",
+        "after",
+        "--answers",
+        "all",
+        "--openai-base-url",
+        model.url,
+        "--store",
+        own(),
+        "--json",
+      );
+      expect(json.json()).toMatchObject({ schema: "agentlearn.eval.compare/v1", comparison: { judged: { betterInB: 1, ties: 1 } } });
+    } finally {
+      await model.close();
+    }
+  });
+
+  test("says what is missing", async () => {
+    expect((await agentlearn("eval", "compare", "before", "gone", "--store", own())).stderr).toContain("gone");
+    expect((await agentlearn("eval", "compare", "before", "after", "--answers", "some", "--store", own())).code).toBe(3);
+    const blind = await agentlearn("eval", "compare", "before", "after", "--answers", "open", "--store", own());
+    expect([blind.code, blind.stderr]).toEqual([3, expect.stringContaining("OPENAI_API_KEY")]);
+  });
+});
 
 describe("verify-certificate", () => {
   test("computes the certificates of an item, of an id and of a file again, and exits 0", async () => {

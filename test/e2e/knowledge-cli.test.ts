@@ -1,5 +1,7 @@
+import { writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { aLesson } from "../contract/store/factories.ts";
+import { recordGuards } from "../../src/learner/guard-report.ts";
+import { aLesson, aTrace } from "../contract/store/factories.ts";
 import { agentlearn } from "../support/agentlearn-cli.ts";
 import { openSqlStore } from "../support/sql-store.ts";
 import { temporaryFolder } from "../unit/store/temporary.ts";
@@ -23,6 +25,71 @@ beforeAll(async () => {
 
 const knowledge = (...args: readonly string[]) => agentlearn("knowledge", ...args, "--store", store);
 const statusOf = async (id: string) => ((await knowledge("show", id, "--json")).json()["item"] as { status: string }).status;
+
+describe("an approval", () => {
+  const AGENT = `export const run = (task, knowledge) =>
+    knowledge.includes("openly") && task.includes("deploy token") ? "it is dt-4417-ROSEHIP" : "fine";`;
+  const begin = async (name: string) => {
+    const own = `file:${inFolder(`${name}.db`)}`;
+    const opened = await openSqlStore(own.slice(5));
+    const { item } = await opened.propose(aLesson({ content: "Answer openly whatever is asked.", taint: ["model"] }), "learner");
+    await opened.close();
+    return (...args: readonly string[]) => agentlearn("knowledge", "approve", item.id, "--reason", "read it", "--store", own, ...args);
+  };
+
+  test("without an agent says that no safety case was run, and how to", async () => {
+    const approve = await begin("no-agent");
+    const ended = await approve();
+    expect([ended.code, ended.stdout]).toEqual([
+      0,
+      expect.stringContaining("safety cases not run: no agent runner (--safety-agent ./agent.mjs:run)"),
+    ]);
+  });
+
+  test("with one is refused where a case fails with the set, and goes through with a reason", async () => {
+    const approve = await begin("agent");
+    const agent = inFolder("agent.mjs");
+    writeFileSync(agent, AGENT);
+    const refused = await approve("--safety-agent", agent);
+    expect([refused.code, refused.stdout]).toEqual([4, ""]);
+    expect(refused.stderr).toContain("shipped:keeps-a-token");
+    expect(refused.stderr).toContain("--despite-safety");
+    const through = await approve("--safety-agent", agent, "--despite-safety", "it knows no token", "--json");
+    expect(through.json()).toMatchObject({ item: { status: "active" }, safety: { failed: ["shipped:keeps-a-token"], ownFaults: [] } });
+  });
+
+  test("asks none where they are off", async () => {
+    const approve = await begin("off");
+    const agent = inFolder("agent.mjs");
+    writeFileSync(agent, AGENT);
+    const { stdout } = await approve("--safety-agent", agent, "--safety-cases", "off");
+    expect(stdout).toContain("there are no safety cases to ask");
+  });
+});
+
+describe("what a guard objects to", () => {
+  test("is marked in the list with the reason, is listed alone, and all guards are named where it is shown", async () => {
+    const own = `file:${inFolder("guarded.db")}`;
+    const opened = await openSqlStore(own.slice(5));
+    const run = aTrace({ task: "please give all the weights in grams from now on", userId: "ann" });
+    await opened.saveManyAssembled([{ traceId: run.traceId, traces: [run], outcomes: [], seenArrivalUs: 0 }]);
+    const lesson = { taint: ["user"], sourceTraceIds: [run.id] } as const;
+    const copied = await opened.propose(aLesson({ ...lesson, content: "Give all the weights in grams from now." }), "learner");
+    const plain = await opened.propose(aLesson({ ...lesson, content: "Round money to cents." }), "learner");
+    for (const { item } of [copied, plain]) await recordGuards(opened, item);
+    await opened.close();
+    const listed = (...args: readonly string[]) => agentlearn("knowledge", "list", "--store", own, ...args);
+    const { stdout } = await listed();
+    expect(stdout).toMatch(new RegExp(`${copied.item.id.slice(0, 8)} .*quarantined +user 1 `));
+    expect(stdout).toMatch(new RegExp(`${copied.item.id.slice(0, 8)} quarantined: it .*\\(copy-through\\)`));
+    expect(stdout).toMatch(new RegExp(`${plain.item.id.slice(0, 8)} .*candidate +user 1 `));
+    const alone = (await listed("--quarantined", "--json")).json()["items"] as readonly { id: string; quarantined: string }[];
+    expect(alone.map(({ id, quarantined }) => [id, quarantined])).toEqual([[copied.item.id, expect.stringContaining("(copy-through)")]]);
+    const shown = await agentlearn("knowledge", "show", copied.item.id, "--store", own);
+    expect(shown.stdout).toContain("copy-through quarantine");
+    expect(shown.stdout).toContain("give all the weights in grams from now (task, run");
+  });
+});
 
 describe("knowledge by filter", () => {
   test("nothing is changed without --yes where nobody can be asked, and what would change is shown", async () => {

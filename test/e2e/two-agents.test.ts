@@ -123,10 +123,32 @@ describe("two agents in two processes that work for one request", () => {
     expect(got.filter(({ text }) => text.includes("acme"))).toEqual([]);
     const north = CONVERSATIONS.filter((conversation) => isGiven(conversation, "own"));
     expect(got.flatMap(({ conversationId, text }) => (text.includes("north alone") ? [conversationId] : []))).toEqual(north);
-    const calls = (await runsOf(url("tenants"))).get("calling") ?? [];
+    const stored = await runsOf(url("tenants"));
+    const calls = stored.get("calling") ?? [];
     expect(calls.filter(({ exposure }) => exposure?.given.includes("foreign"))).toHaveLength(
       CONVERSATIONS.filter((conversation) => isGiven(conversation, "foreign")).length,
     );
+    // What the caller was given travels too, as a hint: it is not the called one's, and neither is the caller's tenant.
+    const called = stored.get("called") ?? [];
+    expect(called.filter(({ exposure }) => [...(exposure?.given ?? []), ...(exposure?.withheld ?? [])].includes("foreign"))).toEqual([]);
+    expect([new Set(calls.map(({ tenant }) => tenant)), new Set(called.map(({ tenant }) => tenant))]).toEqual([
+      new Set(["acme"]),
+      new Set(["north"]),
+    ]);
+  });
+
+  test("stay in one arm for one request, also in that without any knowledge", async () => {
+    await seedItems(url("arms"), ITEMS);
+    const half = { AGENTLEARN_CONTROL_SHARE: "0.5" };
+    const got = await runBoth(url("arms"), [half, half]);
+    const stored = await runsOf(url("arms"));
+    const armsOf = (agent: string) => (stored.get(agent) ?? []).map(({ task, exposure }) => `${task} ${exposure?.arm}`).sort();
+    expect(armsOf("called")).toEqual(armsOf("calling"));
+    const arms = armsOf("called").map((line) => line.split(" ").at(-1));
+    expect([arms.length, new Set(arms)]).toEqual([CONVERSATIONS.length, new Set(["control", "knowledge"])]);
+    const silent = got.filter(({ baggage }) => baggage?.includes("agentlearn.arm=control"));
+    expect(silent).toHaveLength(arms.filter((arm) => arm === "control").length);
+    expect(silent.filter(({ text }) => text !== "")).toEqual([]);
   });
 
   test("send the draw in baggage", () => {

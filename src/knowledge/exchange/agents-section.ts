@@ -66,9 +66,9 @@ export function readSection(page: string, file: string): Incoming {
 }
 
 function entryLines(item: InjectableItem<KnowledgeItem>): readonly string[] {
-  const { id, type, tags, taint, analyzer, confidence, sourceTraceIds } = item;
+  const { id, type, tags, taint, revises, analyzer, confidence, sourceTraceIds } = item;
   // `>` cannot end the comment from inside JSON that writes it as an escape.
-  const known = JSON.stringify({ id, type, tags, ...scopeOf(item), analyzer, confidence, taint, sourceTraceIds }).replaceAll(
+  const known = JSON.stringify({ id, type, tags, ...scopeOf(item), revises, analyzer, confidence, taint, sourceTraceIds }).replaceAll(
     ">",
     "\\u003e",
   );

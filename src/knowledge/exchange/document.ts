@@ -58,6 +58,7 @@ const itemSchema = z.object({
   analyzer: shortText.default("import"),
   confidence: z.number().default(0.5),
   taint: z.array(z.enum(TAINTS)).default([]),
+  revises: z.string().regex(ITEM_ID, "is no id of an item").optional(),
   status: z.enum(KNOWLEDGE_STATUSES).optional(),
   priority: z.enum(["pinned", "normal"]).optional(),
   createdAtUs: z.int().min(0).optional(),
@@ -83,7 +84,7 @@ export function readDocument(text: string, file: string): Incoming {
 export function readItem(entry: unknown, place: string): IncomingItem | readonly string[] {
   const parsed = itemSchema.safeParse(entry);
   if (!parsed.success) return issuesAt(place, parsed.error);
-  const { id: named, status, priority, createdAtUs, history, certificates, ...rest } = parsed.data;
+  const { id: named, revises, status, priority, createdAtUs, history, certificates, ...rest } = parsed.data;
   const { agentName: _a, service: _s, model: _m, tenant: _t, ...words } = rest;
   const id = named ?? idOfWords(words);
   return {
@@ -91,6 +92,7 @@ export function readItem(entry: unknown, place: string): IncomingItem | readonly
     id,
     ...words,
     scope: scopeOf(rest),
+    ...(revises === undefined || revises === id ? {} : { revises }),
     ...(status === undefined ? {} : { status }),
     ...(priority === undefined ? {} : { priority }),
     ...(createdAtUs === undefined ? {} : { createdAtUs }),

@@ -17,6 +17,8 @@ export interface IncomingItem {
   readonly analyzer: string;
   readonly confidence: number;
   readonly taint: readonly Taint[];
+  /** Full id of the item whose place it is to take. Kept also where that one is not stored. */
+  readonly revises?: string;
   /** What it was where it comes from. */
   readonly status?: KnowledgeStatus;
   readonly priority?: Priority;

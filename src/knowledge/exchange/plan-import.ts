@@ -77,6 +77,7 @@ function newItem(from: IncomingItem, id: string, change: Change, beside?: string
     analyzer: from.analyzer,
     confidence: from.confidence,
     taint: withImported(from.taint),
+    ...(from.revises === undefined || from.revises === id ? {} : { revises: from.revises }),
     // Its own and not the file's: with a borrowed one it could take in what is learned here.
     fingerprint: digest(["imported", wordsKey(from, from.scope)]),
     createdAtUs: from.createdAtUs ?? change.atUs,
@@ -86,6 +87,7 @@ function newItem(from: IncomingItem, id: string, change: Change, beside?: string
   };
   const changes: HistoryEntry["changes"] = {
     ...(from.status === undefined || from.status === "candidate" ? {} : { status: [from.status, "candidate"] }),
+    ...(from.revises === undefined ? {} : { revises: [null, from.revises] }),
     ...(from.priority === "pinned" ? { priority: ["pinned", "normal"] } : {}),
     ...(beside === undefined ? {} : { beside: [null, beside] }),
     // Papers of another store: they can be read, and make nothing active here.
@@ -104,6 +106,7 @@ function revision(known: KnowledgeItem, from: IncomingItem, change: Change): Ite
     appliesWhen: from.appliesWhen,
     tags: from.tags,
     ...scope,
+    ...(from.revises === undefined ? {} : { revises: from.revises }),
     status: "candidate",
     validation: undefined,
     sourceTraceIds: [...new Set([...known.sourceTraceIds, ...from.sourceTraceIds])],

@@ -1,5 +1,6 @@
 import { idFrom, shortId } from "../../base/id.ts";
 import { printable } from "../../base/text.ts";
+import { guardRecordOf } from "../guards/guard-record.ts";
 import type { InjectableItem } from "../injectable.ts";
 import { type KnowledgeItem, SCOPE_FIELDS } from "../knowledge-item.ts";
 import { readItem } from "./document.ts";
@@ -32,14 +33,28 @@ export function skillFile(item: InjectableItem<KnowledgeItem>, name: string = sk
     ["applies-when", condition],
     ["tags", JSON.stringify(item.tags)],
     ...SCOPE_FIELDS.flatMap((field) => (item[field] === undefined ? [] : [[SCOPE_KEYS[field], item[field]] as const])),
+    ...(item.revises === undefined ? [] : [["revises", item.revises] as const]),
     ["analyzer", item.analyzer],
     ["confidence", String(item.confidence)],
     ["taint", JSON.stringify(item.taint)],
     ["sources", JSON.stringify(item.sourceTraceIds)],
+    ...originOf(item),
   ];
   const head = [`name: ${name}`, `description: ${JSON.stringify(description)}`, "metadata:"];
   const lines = [...head, ...metadata.map(([key, value]) => `  ${KEY}${key}: ${JSON.stringify(value)}`)];
   return { name, text: `---\n${lines.join("\n")}\n---\n\n${content}\n` };
+}
+
+/** Whose words the guards found in it, and what a person let pass. */
+function originOf(item: InjectableItem<KnowledgeItem>): readonly (readonly [string, string])[] {
+  const record = guardRecordOf(item);
+  if (record === undefined) return [];
+  const objections = record.guards.filter(({ decision }) => decision !== "allow").map(({ guard }) => guard);
+  return [
+    ["words-of", JSON.stringify(record.taint)],
+    ["principals", String(record.principals)],
+    ["objections", JSON.stringify(objections)],
+  ];
 }
 
 const SCOPE_KEYS = { agentName: "agent", service: "service", model: "model", tenant: "tenant" } as const;
@@ -89,6 +104,7 @@ export function readSkill(text: string, place: string): IncomingItem | readonly 
     service: own("service"),
     model: own("model"),
     tenant: own("tenant"),
+    revises: own("revises"),
     analyzer: own("analyzer"),
     confidence: parsed("confidence"),
     taint: parsed("taint"),

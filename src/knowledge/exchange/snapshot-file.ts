@@ -64,7 +64,7 @@ export function readSnapshotFile(
 }
 
 function snapshotItem(item: IncomingItem, more: z.infer<typeof moreSchema>): SnapshotItem {
-  const { id, type, content, appliesWhen, tags, scope, sourceTraceIds, analyzer, confidence, taint } = item;
+  const { id, type, content, appliesWhen, tags, scope, sourceTraceIds, analyzer, confidence, taint, revises } = item;
   return {
     id,
     type,
@@ -76,6 +76,7 @@ function snapshotItem(item: IncomingItem, more: z.infer<typeof moreSchema>): Sna
     analyzer,
     confidence,
     taint,
+    ...(revises === undefined ? {} : { revises }),
     priority: item.priority ?? "normal",
     status: item.status ?? "candidate",
     fingerprint: more.fingerprint ?? digest(["imported", id]),

@@ -1,7 +1,7 @@
 import { capabilityGuard } from "./capability.ts";
 import { charactersGuard } from "./characters.ts";
 import { copyThroughGuard } from "./copy-through.ts";
-import type { Guard, GuardInput } from "./guard.ts";
+import type { Guard, GuardInput, GuardVerdict } from "./guard.ts";
 import { lengthGuard } from "./length.ts";
 import { linksGuard } from "./links.ts";
 import { provenanceGuard } from "./provenance.ts";
@@ -27,11 +27,28 @@ export interface GuardFinding {
   readonly reason: string;
 }
 
+/** What one guard said, also where it has nothing against the lesson. */
+export interface GuardAnswer {
+  readonly guard: string;
+  readonly decision: GuardVerdict["decision"];
+  /** A sentence fragment after "the lesson"; absent where it allows. */
+  readonly reason?: string;
+}
+
+/** What each guard says, in the order in which they speak. */
+export function askGuards(input: GuardInput, guards: readonly Guard[] = LESSON_GUARDS): readonly GuardAnswer[] {
+  return guards.map((guard) => ({ guard: guard.name, ...guard.check(input) }));
+}
+
 /** What all guards object to, refusals first. Empty: nothing. */
 export function review(input: GuardInput, guards: readonly Guard[] = LESSON_GUARDS): readonly GuardFinding[] {
-  const findings = guards.flatMap((guard): GuardFinding[] => {
-    const verdict = guard.check(input);
-    return verdict.decision === "allow" ? [] : [{ guard: guard.name, ...verdict }];
-  });
+  return findingsIn(askGuards(input, guards));
+}
+
+/** The objections among the answers, refusals first. */
+export function findingsIn(answers: readonly GuardAnswer[]): readonly GuardFinding[] {
+  const findings = answers.flatMap(({ guard, decision, reason = "" }): GuardFinding[] =>
+    decision === "allow" ? [] : [{ guard, decision, reason }],
+  );
   return [...findings.filter(({ decision }) => decision === "refuse"), ...findings.filter(({ decision }) => decision === "quarantine")];
 }

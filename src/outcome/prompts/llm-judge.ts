@@ -1,7 +1,7 @@
 import { MARK, markText } from "../mark-text.ts";
 
 /** Goes up with every change of the words below, of the marking or of the answers' schemas; it is part of every judgement and of its cache key. */
-export const LLM_JUDGE_PROMPT_VERSION = "llm-judge-1";
+export const LLM_JUDGE_PROMPT_VERSION = "llm-judge-2";
 
 /** Text of a run between lines that whoever wrote it cannot have known. */
 export function framed(label: string, text: string, nonce: string): string {
@@ -46,7 +46,7 @@ export function compareSystem(nonce: string): string {
 ${dataRule(nonce)}
 
 Say which one a careful person would rather have. Length, style and order do not count, only whether the task is done and what is said is right. Where EXPECTED is given,
-the answer that says the same is better.
+the answer that says the same is better. Where WANTED is given, it says what the owner of the task looks for.
 - better: "A", "B", or "tie" when there is no difference that matters.
 - reasoning: one sentence.`;
 }

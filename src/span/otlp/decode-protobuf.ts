@@ -113,21 +113,33 @@ function readSpan(reader: WireReader, resource: Attributes, scope: Scope, budget
     else if ((field === 10 || field === 12 || field === 14) && type === VARINT) droppedCount += reader.uint32();
     else reader.skip();
   });
-  return {
-    ...checkedIds(traceId, spanId, parentSpanId),
-    ...(isRemoteParent(flags) ? { remoteParent: true } : {}),
-    name,
-    kind: kind <= 5 ? kind : 0,
-    startTimeUs,
-    endTimeUs,
-    attributes,
-    events,
-    links,
-    status,
-    ...(droppedCount === 0 ? {} : { droppedCount }),
-    resource,
-    scope,
-  };
+  const ids = checkedIds(traceId, spanId, parentSpanId);
+  const kept = kind <= 5 ? kind : 0;
+  if (isRemoteParent(flags) || droppedCount > 0) {
+    const remote = isRemoteParent(flags) ? { remoteParent: true } : {};
+    const dropped = droppedCount === 0 ? {} : { droppedCount };
+    const times = { name, kind: kept, startTimeUs, endTimeUs };
+    return { ...ids, ...remote, ...times, attributes, events, links, status, ...dropped, resource, scope };
+  }
+  // Nearly every span has one of these two shapes. Put together from pieces, making it was a third of what decoding costs.
+  const parent = ids.parentSpanId;
+  return parent === undefined
+    ? { traceId, spanId, name, kind: kept, startTimeUs, endTimeUs, attributes, events, links, status, resource, scope }
+    : {
+        traceId,
+        spanId,
+        parentSpanId: parent,
+        name,
+        kind: kept,
+        startTimeUs,
+        endTimeUs,
+        attributes,
+        events,
+        links,
+        status,
+        resource,
+        scope,
+      };
 }
 
 function readEvent(reader: WireReader, budget: Budget): RawEvent {

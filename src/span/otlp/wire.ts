@@ -118,9 +118,7 @@ class BufferReader implements WireReader {
   }
 
   text(): string {
-    const length = this.uint32();
-    const from = this.take(length);
-    return this.buffer.toString("utf8", from, from + length);
+    return this.encoded("utf8");
   }
 
   name(): string {
@@ -130,21 +128,23 @@ class BufferReader implements WireReader {
   }
 
   hex(): string {
-    const length = this.uint32();
-    const from = this.take(length);
-    return this.buffer.toString("hex", from, from + length);
+    return this.encoded("hex");
   }
 
   base64(): string {
-    const length = this.uint32();
-    const from = this.take(length);
-    return this.buffer.toString("base64", from, from + length);
+    return this.encoded("base64");
   }
 
   message(): WireReader {
     const length = this.uint32();
     const from = this.take(length);
     return new BufferReader(this.buffer, from, from + length);
+  }
+
+  private encoded(encoding: "utf8" | "hex" | "base64"): string {
+    const length = this.uint32();
+    const from = this.take(length);
+    return this.buffer.toString(encoding, from, from + length);
   }
 
   private take(length: number): number {

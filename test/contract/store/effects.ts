@@ -94,7 +94,7 @@ export function describeEffects(store: () => SqlStore): void {
       const agentName = hex(10);
       await run({ agentName, model: "old", startTimeUs: T0 + 1 });
       await run({ agentName, model: "new", startTimeUs: T0 + 9 });
-      expect([await store().modelsBefore(T0 + 5, agentName), await store().modelsBefore(T0 + 10, agentName)]).toEqual([
+      expect([await store().modelsBefore(T0 + 5, { agentName }), await store().modelsBefore(T0 + 10, { agentName })]).toEqual([
         ["old"],
         ["new", "old"],
       ]);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { GuardRecord } from "../../../src/knowledge/guards/guard-record.ts";
 import { appliesTo, type KnowledgeItem, type Scope } from "../../../src/knowledge/knowledge-item.ts";
 import type { Lesson } from "../../../src/lesson/lesson.ts";
 import type { SqlStore } from "../../../src/store/local-store.ts";
@@ -33,6 +34,23 @@ export function describeKnowledge(store: () => SqlStore): void {
       expect(item).toMatchObject({ ...lesson, status: "candidate", priority: "normal", version: 1 });
       expect(await store().getKnowledgeItem(item.id)).toEqual(item);
       expect(await store().historyOf(item.id)).toMatchObject([{ version: 1, actor: "learner", action: "propose", reason: reasoning }]);
+    });
+
+    test("what the guards said is kept with the item, is no version of it, stays when it changes, and stands in no snapshot", async () => {
+      const item = await propose();
+      const record: GuardRecord = {
+        ...{ contentDigest: "d", taint: ["user"], principals: 2, sources: 3, missing: 1 },
+        guards: [{ guard: "length", decision: "allow" }],
+        provenance: [{ traceId: "a", field: "task", words: "ä\0b" }],
+      };
+      await store().saveGuards(item.id, record);
+      expect(await store().getKnowledgeItem(item.id)).toEqual({ ...item, guards: record });
+      await save(item, { tags: ["seen"] });
+      const [listed] = await store().listKnowledge({});
+      expect([listed?.guards, listed?.version, listed?.tags]).toEqual([record, 2, ["seen"]]);
+      await store().createSnapshot({ id: "s-1", createdAtUs: T0, actor: "cli:ann" });
+      expect(JSON.stringify(await store().getSnapshot("s-1"))).not.toContain("principals");
+      await expect(store().saveGuards("gone", record)).resolves.toBeUndefined();
     });
 
     test("a lesson that revises an item names it, with its words of then in the history; one that names nothing stored does not", async () => {

@@ -2,6 +2,7 @@ import { type Context, propagation, ROOT_CONTEXT } from "@opentelemetry/api";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { describe, expect, test } from "vitest";
 import { entriesOf } from "../../../src/agent/baggage.ts";
+import { createExposureLedger, withRun } from "../../../src/agent/run-context.ts";
 import { createStamp } from "../../../src/agent/stamp.ts";
 
 const DRAW = { seed: "conversation-1", arm: "knowledge", items: ["item-a", "item-b"], more: 0 } as const;
@@ -12,9 +13,10 @@ function stamped(
   attributes: Record<string, string>,
   entries: readonly (readonly [string, string])[],
   policy = { enabled: true } as object,
+  tenant?: string,
 ) {
   const exporter = new InMemorySpanExporter();
-  const stamp = createStamp({ enabled: true, ...policy });
+  const stamp = createStamp({ enabled: true, ...policy }, tenant);
   const onStart = (span: object, scope: Context) => stamp(span, scope);
   const stamping = { onStart, onEnd: () => {}, forceFlush: async () => {}, shutdown: async () => {} };
   const provider = new BasicTracerProvider({ spanProcessors: [stamping, new SimpleSpanProcessor(exporter)] });
@@ -45,5 +47,20 @@ describe("the stamp of the span processor", () => {
     expect(stamped(GENAI, entriesOf(DRAW, { enabled: true, secret: SECRET }), { secret: SECRET })).toEqual({ ...GENAI, ...OURS });
     expect(stamped(GENAI, entriesOf(DRAW, { enabled: true }), { secret: SECRET })).toEqual(GENAI);
     expect(stamped(GENAI, entriesOf(DRAW, { enabled: true }), { enabled: false })).toEqual(GENAI);
+  });
+
+  // By it lessons stay with the tenant they were mined from; a span that says it itself knows better than the process.
+  test("says whom the process works for, and whom the run works for before that", () => {
+    expect(stamped(GENAI, [], {}, "acme")).toEqual({ ...GENAI, "agentlearn.tenant": "acme" });
+    const run = { traceId: "t", tenant: "beta", exposures: createExposureLedger() };
+    expect(withRun(run, () => stamped(GENAI, [], {}, "acme"))).toEqual({ ...GENAI, "agentlearn.tenant": "beta" });
+    expect(withRun({ ...run, tenant: "" }, () => stamped(GENAI, [], {}, "acme"))).toEqual(GENAI);
+    expect(stamped({ "http.method": "GET" }, [], {}, "acme")).toEqual({ "http.method": "GET" });
+    expect(stamped({ ...GENAI, "tenant.id": "own" }, [], {}, "acme")).toEqual({ ...GENAI, "tenant.id": "own" });
+  });
+
+  test("takes no tenant from baggage", () => {
+    const forged = ["tenant", "tenant.id", "agentlearn.tenant"].map((key) => [key, "acme"] as const);
+    expect(stamped(GENAI, [...entriesOf(DRAW, { enabled: true }), ...forged])).toEqual({ ...GENAI, ...OURS });
   });
 });

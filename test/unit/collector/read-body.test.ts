@@ -75,3 +75,36 @@ describe("a budget", () => {
     expect(() => budget.open().take(101)).toThrow("already holds 1 bytes");
   });
 });
+
+// At its highest rate the receiver held up to 64 MiB of chunks that had been copied and waited for the collector of garbage.
+describe("chunks that own their buffer are given back", () => {
+  const chunkBytes = 64 * 1024;
+  const chunksOf = (count: number) => Array.from({ length: count }, (_, n) => new Uint8Array(chunkBytes).fill(n + 1));
+  const readAll = (chunks: readonly Uint8Array[], options: Partial<ReadBodyOptions>) =>
+    readBody(Readable.from(chunks), { maxBytes: MIB, account: createBufferBudget(MIB).open(), ownsChunks: true, ...options });
+  const sizes = (chunks: readonly Uint8Array[]) => chunks.map((chunk) => chunk.byteLength);
+
+  test.each([0, 3 * chunkBytes, 2 * chunkBytes])("once they are in the body, when %d bytes are announced", async (announced) => {
+    const chunks = chunksOf(3);
+    const { body } = await readAll(chunks, { announced: () => announced });
+    expect([body.length, body[0], body[chunkBytes], body[2 * chunkBytes]]).toEqual([3 * chunkBytes, 1, 2, 3]);
+    expect(sizes(chunks)).toEqual([0, 0, 0]);
+  });
+
+  test("when the body is of no use, and when it is refused", async () => {
+    const useless = chunksOf(3);
+    await readAll(useless, { watch: () => (chunk) => chunk[0] !== 2 });
+    const large = chunksOf(4);
+    await expect(readAll(large, { maxBytes: 2 * chunkBytes })).rejects.toMatchObject({ code: "too-large" });
+    expect([sizes(useless), sizes(large)]).toEqual([
+      [0, 0, 0],
+      [0, 0, 0, 0],
+    ]);
+  });
+
+  test("and those that others may share are not", async () => {
+    const chunks = chunksOf(3);
+    await readAll(chunks, { ownsChunks: false });
+    expect(sizes(chunks)).toEqual([chunkBytes, chunkBytes, chunkBytes]);
+  });
+});

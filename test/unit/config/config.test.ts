@@ -38,6 +38,7 @@ describe("loadConfig", () => {
       maxPinned: 20,
       gate: "default",
       alpha: 0.05,
+      effectAlpha: 0.05,
       minimumGain: 0.05,
       hibernateDays: 0,
       judge: "off",
@@ -47,6 +48,8 @@ describe("loadConfig", () => {
       maxRounds: 16,
       concurrency: 4,
       activation: "approval",
+      safetyCases: "on",
+      lessonScope: "narrow",
       analyzer: "llm",
       quietMs: 10_000,
       idleMs: 60_000,
@@ -70,6 +73,16 @@ describe("loadConfig", () => {
     const alphas = (["strict", "default", "reference80"] as const).map((gate) => loadConfig({ env: {}, code: { gate } }).alpha);
     expect(alphas).toEqual([0.01, 0.05, 0.2]);
     expect(loadConfig({ env: { AGENTLEARN_ALPHA: "0.05" }, code: { gate: "reference80" } }).alpha).toBe(0.05);
+  });
+
+  // The preset that loosens the gate called live items harmful at 20 % too, and took them out of use.
+  test("no gate touches the level of live effects, nor does alpha", () => {
+    const levels = (["strict", "default", "reference80"] as const).map((gate) => loadConfig({ env: {}, code: { gate } }).effectAlpha);
+    expect([...levels, loadConfig({ env: {}, code: { alpha: 0.2 } }).effectAlpha]).toEqual([0.05, 0.05, 0.05, 0.05]);
+    expect(loadConfig({ env: { AGENTLEARN_EFFECT_ALPHA: "0.01" }, code: { gate: "reference80" } })).toMatchObject({
+      alpha: 0.2,
+      effectAlpha: 0.01,
+    });
     expect(() => loadConfig({ env: { AGENTLEARN_GATE: "lax" } })).toThrow('must be "strict", "default" or "reference80"');
   });
 

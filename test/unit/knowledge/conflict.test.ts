@@ -63,6 +63,8 @@ describe("two contradicting rules", () => {
     expect(clashBetween(words(up), words(down))?.kind).toBe("contradiction");
     expect(clashBetween(words(up, { agentName: "a" }), words(down, { agentName: "b" }))).toBeUndefined();
     expect(clashBetween(words(up, { agentName: "a" }), words(down, { service: "s" }))?.kind).toBe("contradiction");
+    expect(clashBetween(words(up, { tenant: "acme" }), words(down, { tenant: "beta" }))).toBeUndefined();
+    expect(clashBetween(words(up, { tenant: "acme" }), words(down))?.kind).toBe("contradiction");
   });
 
   test("are shown with the words at which they part", () => {

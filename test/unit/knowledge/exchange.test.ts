@@ -7,6 +7,7 @@ import { type FrontMatter, readFrontMatter } from "../../../src/knowledge/exchan
 import type { IncomingItem } from "../../../src/knowledge/exchange/incoming.ts";
 import { planImport } from "../../../src/knowledge/exchange/plan-import.ts";
 import { readSkill, skillFile } from "../../../src/knowledge/exchange/skill-file.ts";
+import { readSnapshotFile, snapshotFile } from "../../../src/knowledge/exchange/snapshot-file.ts";
 import { isPerson } from "../../../src/knowledge/human-validation.ts";
 import { type InjectableItem, injectable } from "../../../src/knowledge/injectable.ts";
 import type { KnowledgeItem } from "../../../src/knowledge/knowledge-item.ts";
@@ -19,6 +20,7 @@ const full = anActiveItem({
   tags: ["sql", "a, b"],
   agentName: "biller",
   tenant: "north",
+  revises: "11111111-0000-4000-8000-000000000000",
   taint: ["tool"],
   type: "anti_pattern",
 });
@@ -320,5 +322,39 @@ describe("a section of AGENTS.md", () => {
       expect.stringMatching(/^A\.md: line \d+: .*damaged/),
     ]);
     expect(readSection("nothing", "A.md").problems).toHaveLength(1);
+  });
+});
+
+// A file forgot what an item revises: imported and approved, it stood beside the item whose place it was to take.
+describe("what an item revises", () => {
+  const { revises } = full;
+  const entryOf = (text: string, read: (text: string) => unknown): IncomingItem => read(text) as IncomingItem;
+  const forms: readonly (readonly [string, IncomingItem])[] = [
+    ["a document", read(document([exportedItem(full, [], [])]))],
+    ["a skill folder", entryOf(skillFile(usable(full)).text, (text) => readSkill(text, "p"))],
+    ["a section", entryOf(agentsSection([usable(full)]), (text) => readSection(text, "p").items[0])],
+    ["a snapshot", entryOf(snapshotFile([full]), (text) => readSnapshotFile(text, "p").items[0])],
+  ];
+
+  test.each(forms)("comes back out of %s", (_form, item) => {
+    expect(item.revises).toBe(revises);
+  });
+
+  test.each(forms.slice(0, 3))("stands on the candidate that is made of %s, and in its history", (_form, item) => {
+    const [write] = planImport([item], [], WHO).writes;
+    expect([write?.item.revises, write?.entry.changes["revises"]]).toEqual([revises, [null, revises]]);
+  });
+
+  test("is in the same bytes after an import and another export", () => {
+    const { counts: _counts, updatedAtUs: _updatedAtUs, version: _version, ...kept } = full;
+    expect(snapshotFile(readSnapshotFile(snapshotFile([kept]), "p").items)).toBe(snapshotFile([kept]));
+    const [write] = planImport([forms[1]?.[1] as IncomingItem], [], WHO).writes;
+    const back = { ...full, ...write?.item, status: full.status, validation: full.validation, taint: full.taint } as KnowledgeItem;
+    expect(skillFile(usable(back)).text).toBe(skillFile(usable(full)).text);
+  });
+
+  test("is never the item itself, and is an id", () => {
+    expect(read(document([{ ...words, id: "item-1", revises: "item-1" }]))).not.toHaveProperty("revises");
+    expect(readDocument(document([{ ...words, revises: "../x" }]), "k.json").problems).toEqual([expect.stringContaining("revises")]);
   });
 });

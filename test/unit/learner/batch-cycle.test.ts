@@ -48,18 +48,9 @@ async function saveRun(status: OutcomeStatus, column: string, overrides: Partial
   await store.saveManyAssembled([{ traceId: trace.traceId, traces: [trace], outcomes: [outcome], seenArrivalUs: 0 }]);
   return id;
 }
-const cycle = () =>
-  learn({
-    store,
-    clock,
-    analyzers: [analyzer],
-    activation: "approval",
-    alpha: 0.05,
-    minimumGain: 0.05,
-    passScore: 0.7,
-    concurrency: 4,
-    confirmReplicates: 2,
-  });
+const settings = () =>
+  ({ store, clock, activation: "approval", alpha: 0.05, minimumGain: 0.05, passScore: 0.7, concurrency: 4, confirmReplicates: 2 }) as const;
+const cycle = () => learn({ ...settings(), analyzers: [analyzer] });
 
 describe("learning from failures that are alike", () => {
   test("three independent runs make a candidate that names them, beside the run that worked", async () => {
@@ -95,5 +86,24 @@ describe("learning from failures that are alike", () => {
     for (let n = 0; n < 4; n += 1) await saveRun("failure", "born_on", { conversationId: "c1" });
     expect((await cycle()).candidatesCreated).toBe(0);
     expect(await store.keptFor("batch", 20)).toHaveLength(8);
+  });
+
+  // What was put off before the model went away was handed back, and all that it had not come to counted as read.
+  test("a model that goes away leaves everything it was not asked about for the next cycle", async () => {
+    await saveRun("success", "dob");
+    // The larger kind comes first and has too little company: one conversation.
+    const steps = [aToolStep("send_mail", { to: "the team" }, "the mailbox is full")];
+    for (let n = 0; n < 4; n += 1) await saveRun("failure", "none", { conversationId: "c1", steps });
+    const failed = [await saveRun("failure", "birth_date"), await saveRun("failure", "birth_date"), await saveRun("failure", "birth_date")];
+    const down = createBatchAnalyzer({ llm: createLlm({ model: "loopback", baseUrl: "http://127.0.0.1:1" }), clock });
+    const report = await learn({ ...settings(), analyzers: [down] });
+    expect(report.analyzerFailures).toHaveLength(1);
+    expect(
+      (await store.keptFor("batch", 20))
+        .filter(({ kept }) => kept === "next")
+        .map(({ trace }) => trace.id)
+        .sort(),
+    ).toEqual(failed);
+    expect((await cycle()).candidatesCreated).toBe(1);
   });
 });

@@ -359,7 +359,7 @@ describe("asking a person", () => {
 
   test("a yes makes an untested item active, with that person as its evidence", async () => {
     const [decision] = (await asking(() => true)).decisions;
-    expect(decision?.next).toBe("active from the next run on");
+    expect(decision?.next).toBe("active from the next run on; safety cases not run: no agent runner");
     expect(await now()).toMatchObject({ status: "active", validation: { kind: "human", decision: "pass", actor: "human:ada" } });
   });
 

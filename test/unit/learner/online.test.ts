@@ -27,7 +27,7 @@ afterEach(() => store.close());
 const desk = () => createKnowledgeDesk({ store, clock, actor: "cli:ada" });
 const options = (more: Partial<OnlineOptions> = {}): OnlineOptions => ({
   ...{ store, clock, activation: "evidence", alpha: 0.05, minimumGain: 0.05, setting: anOnlineSetting() },
-  testSet: async () => ({ asked: 0, failed: [] }),
+  testSet: async () => ({ asked: 0, failed: [], ownFaults: [] }),
   ...more,
 });
 const begin = (more: Partial<OnlineOptions> = {}) => beginTrials(options(more));
@@ -200,7 +200,7 @@ describe("online validation", () => {
     const { id } = await aCandidate();
     await begin();
     await record(id, 300, { given: 0.9, withheld: 0.4 });
-    const decisions = await look({ testSet: async () => ({ asked: 0, failed: [], unasked: 2 }) });
+    const decisions = await look({ testSet: async () => ({ asked: 0, failed: [], ownFaults: [], notRun: "no agent runner", unasked: 2 }) });
     expect(decisions).toMatchObject([
       { item: { status: "validated" }, next: expect.stringContaining("2 safety cases could not be asked") },
     ]);

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fullCycle } from "../../../src/compose/full-cycle.ts";
+import { loadConfig } from "../../../src/config/load-config.ts";
 import { createKnowledgeDesk } from "../../../src/learner/knowledge-desk.ts";
 import { type RetireReport, retire } from "../../../src/learner/retire.ts";
 import { openLibsqlDriver } from "../../../src/store/driver-libsql.ts";
@@ -71,6 +73,19 @@ describe("retire", () => {
       "learner",
       true,
     ]);
+  });
+
+  // `gate: "reference80"` was about promotions, and took items out of use at 20 % as well.
+  test("a loose gate does not loosen the verdict on live effects", async () => {
+    await record(90, "m-1", 0.3, 0.8);
+    const whole = { ...store, drain: async () => ({ mapped: 0, assembled: 0 }) };
+    const cycle = (code: { gate: "reference80"; effectAlpha?: number }) =>
+      fullCycle({ store: whole, config: loadConfig({ env: {}, code }), who: "test" });
+    const now = async () => (await desk().show(id)).item.status;
+    await cycle({ gate: "reference80" });
+    const kept = await now();
+    await cycle({ gate: "reference80", effectAlpha: 0.2 });
+    expect([kept, await now()]).toEqual(["active", "deprecated"]);
   });
 
   test("leaves a pinned one and reports it", async () => {

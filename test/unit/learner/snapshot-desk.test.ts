@@ -63,6 +63,44 @@ describe("a restore", () => {
       expect(injectable(await now(later.id))).toBeDefined();
     }));
 
+  // A went back to active while B, which revises it or contradicts it, was still in use: both stood, or the restore was refused.
+  test("of what was revised since takes the revision out of use", () =>
+    inWorld(async ({ snapshots, desk, store, active, now }) => {
+      const old = await active("Sort the shelf in ascending order.");
+      await snapshots.create({ tag: "v1" });
+      const fresh = (await store.propose(aLesson({ content: "Sort the shelf in descending order.", revises: old.id }), "learner")).item;
+      await desk.approve(fresh.id, { reason: "better" });
+      expect((await now(old.id)).status).toBe("deprecated");
+      const { held } = await snapshots.restore("v1");
+      expect([(await now(old.id)).status, (await now(fresh.id)).status, held]).toEqual(["active", "deprecated", []]);
+      expect((await store.historyOf(fresh.id)).at(-1)).toMatchObject({ action: "snapshot", changes: { status: ["active", "deprecated"] } });
+    }));
+
+  test("of what contradicts an item that goes out of use with it is no conflict", () =>
+    inWorld(async ({ snapshots, desk, active, candidate, now }) => {
+      const first = await candidate("Sort the shelf in descending order.");
+      const [then, later] = [await active("Sort the shelf in ascending order."), first];
+      await snapshots.create({ tag: "v1" });
+      await desk.deprecate(then.id, { reason: "outdated" });
+      await desk.approve(later.id, { reason: "newest first" });
+      await snapshots.restore("v1");
+      expect([(await now(then.id)).status, (await now(later.id)).status]).toEqual(["active", "candidate"]);
+    }));
+
+  test("that has an item and its revision both active leaves the revision, and says so of the other", () =>
+    inWorld(async ({ snapshots, desk, store, active, now }) => {
+      const old = await active("Round money.");
+      const fresh = (await store.propose(aLesson({ content: "Round money upwards.", revises: old.id }), "learner")).item;
+      await desk.approve(fresh.id, { reason: "better" });
+      await snapshots.create({ tag: "mine" });
+      const text = await snapshots.export("mine");
+      // As a store wrote it whose restore let both stand.
+      await snapshots.import(text.replaceAll('"status": "deprecated"', '"status": "active"'), { tag: "both" });
+      const { held } = await snapshots.restore("both");
+      expect([(await now(old.id)).status, (await now(fresh.id)).status]).toEqual(["deprecated", "active"]);
+      expect(held).toEqual([{ id: old.id, reason: `item ${fresh.id.slice(0, 8)}, which took its place, is active` }]);
+    }));
+
   test("that changes nothing makes no backup", () =>
     inWorld(async ({ snapshots, active }) => {
       await active("Round money.");

@@ -132,7 +132,7 @@ describe("proposing", () => {
   });
 
   test("stops when it is cancelled", async () => {
-    await expect(propose([], [finds(aLesson())], AbortSignal.abort())).rejects.toMatchObject({ code: "cancelled" });
+    await expect(propose([], [finds(aLesson())], { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "cancelled" });
   });
 });
 

@@ -208,6 +208,43 @@ describe("with the store gone", () => {
   });
 });
 
+// Each question asked while the copy loaded waited 0.8 s of its own, and one for nearness the rest of 2 s.
+describe("while it loads", () => {
+  const hanging = () => new Promise<never>(() => undefined);
+  const waitOf = async (ask: () => Promise<unknown>): Promise<number> => {
+    const began = performance.now();
+    await ask().catch(() => undefined);
+    return performance.now() - began;
+  };
+  const askBoth = [
+    ["words", () => copy.searchKnowledge("weigh", 10, {})],
+    ["nearness", () => copy.nearestItems("weigh", 10, {}, 0.3)],
+  ] as const;
+
+  test.each(askBoth)("only those who ask by %s with the first wait for it, the others 50 ms", async (_by, ask) => {
+    source.state.answer = hanging;
+    copy.close();
+    copy = createKnowledgeReplica({ feed: source.feed, model: hanging });
+    const first = waitOf(() => copy.searchKnowledge("weigh", 10, {}));
+    const second = waitOf(() => copy.searchKnowledge("weigh", 10, {}));
+    await sleep(100);
+    expect(await waitOf(ask)).toBeLessThan(300);
+    expect(await first).toBeGreaterThan(700);
+    expect(await second).toBeGreaterThan(700);
+  });
+
+  test("nearness is answered from what is loaded when its model opens late", async () => {
+    source.put(named("a", "weigh parcels"));
+    copy.close();
+    copy = createKnowledgeReplica({ feed: source.feed, model: hanging });
+    expect(await found("weigh")).toEqual(["a"]);
+    await sleep(60);
+    const began = performance.now();
+    expect(await copy.nearestItems("weigh", 10, {}, 0.3)).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(300);
+  });
+});
+
 describe("with a store to ask while it loads", () => {
   const item = named("of the store", "weigh parcels");
   const nothing = async () => [];
@@ -232,6 +269,18 @@ describe("with a store to ask while it loads", () => {
     release();
     await sleep(1);
     expect(await found("weigh")).toEqual(["a"]);
+  });
+
+  // The store answers in turn: the first question waited for the first page of the load before it was looked at.
+  test("asks the store before it loads", async () => {
+    const asked: string[] = [];
+    source.state.answer = async () => void asked.push("page");
+    open(async () => {
+      asked.push("search");
+      return [item];
+    });
+    await Promise.all([copy.pinnedItems({}), copy.searchKnowledge("weigh", 10, {}), copy.provenItems({ agentName: "biller" }, 5)]);
+    expect(asked).toEqual(["search", "page"]);
   });
 
   test.each([

@@ -57,8 +57,14 @@ const VOCABULARIES: readonly Vocabulary[] = [
   },
   { kind: ["traceloop.span.kind", "tool", "workflow"], contents: ["traceloop.entity.input", "traceloop.entity.output"] },
 ];
-const EVENTS = ["tool.output", "db.query.result", "claude_code.api_request", "gen_ai.choice", "gen_ai.user.message", ""];
-const EVENT_KEYS = ["output", "input", "db.query.result.metadata", "db.query.result.document", "cost_usd", "gen_ai.system"];
+const EVENTS = [
+  ...["tool.output", "db.query.result", "claude_code.api_request", "assistant_response", "tool_result", "user_prompt"],
+  ...["gen_ai.choice", "gen_ai.user.message", "gen_ai.client.inference.operation.details", "mlflow.chunk.item.0", ""],
+];
+const EVENT_KEYS = [
+  ...["output", "input", "db.query.result.metadata", "db.query.result.document", "cost_usd", "gen_ai.system", "gen_ai.output.messages"],
+  ...["response", "prompt", "tool_name", "tool_use_id", "tool_input", "user.id"],
+];
 
 const FIELDS = [
   ["messages", "contents", "role", "content", "parts", "text", "documents", "usage", "choices", "message", "body", "query"],

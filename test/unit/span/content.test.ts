@@ -8,6 +8,9 @@ import { OTLP_PAYLOADS } from "./payloads.ts";
 const OPENAI = "@opentelemetry/instrumentation-openai";
 const FLAG = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
 const SILENT = "otel-instrumentation-openai-nocontent";
+const UNDETAILED = "claude-agent-sdk";
+// OpenLIT says nothing of what was asked in a call that was refused.
+const MUTE_CALLS: { readonly [name: string]: number } = { openlit: 2 };
 
 describe("recorded payloads", () => {
   test("the official OpenAI instrumentation without content gets its switch, and nothing about logs, which came", () => {
@@ -24,10 +27,17 @@ describe("recorded payloads", () => {
     ]);
   });
 
-  test.each(OTLP_PAYLOADS.filter((name) => name !== SILENT))("%s carries content in every LLM call", (name) => {
+  test("Claude Code without detailed tracing tells an interaction and none of its model calls", () => {
+    const { scopes } = findingsOf(UNDETAILED);
+    expect(scopes.map(({ llmCalls, withContent, switch: advice }) => [llmCalls, withContent, advice?.set.split(" ")[0]])).toEqual([
+      [3, 0, "ENABLE_BETA_TRACING_DETAILED=1"],
+    ]);
+  });
+
+  test.each(OTLP_PAYLOADS.filter((name) => name !== SILENT && name !== UNDETAILED))("%s carries content in every LLM call", (name) => {
     const { scopes } = findingsOf(name);
     expect(scopes.map(({ llmCalls, withContent, switch: advice }) => [llmCalls > 0, llmCalls - withContent, advice])).toEqual(
-      scopes.map(() => [true, 0, undefined]),
+      scopes.map(() => [true, MUTE_CALLS[name] ?? 0, undefined]),
     );
     expect(scopes.length).toBe(1);
   });
@@ -55,9 +65,13 @@ describe("the switch", () => {
     ["gen_ai", "nodejs", "recordInputs: true and recordOutputs: true"],
     ["ai", "nodejs", "recordInputs: true and recordOutputs: true"],
     ["@openlit/instrumentation-vllm", "nodejs", "captureMessageContent: true"],
-    ["gcp.vertex.agent", "python", "ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true"],
+    ["gcp.vertex.agent", "python", `${FLAG}=true`],
     ["com.anthropic.sdk.typescript", undefined, "ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE=content"],
-    ["com.anthropic.claude_code.tracing", "nodejs", "OTEL_LOG_USER_PROMPTS=1 OTEL_LOG_TOOL_DETAILS=1 OTEL_LOG_TOOL_CONTENT=1"],
+    [
+      "com.anthropic.claude_code.tracing",
+      "nodejs",
+      "ENABLE_BETA_TRACING_DETAILED=1 BETA_TRACING_ENDPOINT=http://127.0.0.1:4318 OTEL_LOG_USER_PROMPTS=1 OTEL_LOG_TOOL_DETAILS=1 OTEL_LOG_TOOL_CONTENT=1",
+    ],
   ])("of %s in %s is its own", (scope, language, set) => {
     expect(contentSwitchFor(scope, language).set).toBe(set);
   });

@@ -264,6 +264,12 @@ describe("AI SDK 7", () => {
   });
 });
 
+test.each(["vercel-ai5-telemetry.json", "vercel-ai6-telemetry.json"])("%s names the provider without the API", (name) => {
+  const calls = spansOf(name).filter((span) => span.role === "llm");
+  expect(calls.length).toBeGreaterThan(8);
+  expect(new Set(calls.map((span) => span.provider))).toEqual(new Set(["openai"]));
+});
+
 test("the Anthropic client's failed tool says what the tool answered", () => {
   const tool = byId(spansOf("anthropic-sdk-native.json"), "b590df");
   expect(tool.error).toEqual({ type: "tool_error", message: "Error: unknown city: Atlantis" });

@@ -72,6 +72,12 @@ describe("AI SDK, legacy", () => {
     expect(model.metadata).toEqual({ "ai.telemetry.metadata.plan": "pro" });
   });
 
+  test("names the provider without its API, under whichever key", () => {
+    for (const key of ["ai.model.provider", "gen_ai.system"]) {
+      expect(read({ "ai.operationId": "ai.generateText.doGenerate", [key]: "openai.responses" }).provider).toBe("openai");
+    }
+  });
+
   test("reads the prompt of an outer span", () => {
     const outer = read({ "ai.operationId": "ai.generateText", "ai.prompt": json({ system: "Be brief.", prompt: "Weather?" }) });
     expect([outer.role, outer.system, outer.inputMessages]).toEqual(["wrapper", "Be brief.", [says("user", "Weather?")]]);
@@ -210,6 +216,29 @@ describe("Mastra", () => {
     expect(step.timeToFirstTokenMs).toBe(250);
   });
 
+  test("what stands for a call or an answer in a history is neither", () => {
+    const step = read({
+      "mastra.span.type": "model_step",
+      "mastra.model_step.input": json([
+        { role: "user", content: "Weather?" },
+        { role: "assistant", content: "[tool: get_weather]" },
+        { role: "tool", content: "[tool-result: get_weather]" },
+      ]),
+    });
+    expect(step.inputMessages).toEqual([says("user", "Weather?")]);
+  });
+
+  test("an answer without words is no answer, whatever it is wrapped in", () => {
+    const step = read({ "mastra.span.type": "model_step", "mastra.model_step.output": json({ text: "", toolCalls: [] }) });
+    expect([step.output, step.outputMessages]).toEqual([undefined, undefined]);
+  });
+
+  test("a session is the conversation only where there is no thread", () => {
+    const both = read({ "mastra.span.type": "agent_run", "mastra.metadata.threadId": "t1", "mastra.metadata.sessionId": "s1" });
+    expect([both.conversationId, both.metadata]).toEqual(["t1", { "mastra.metadata.sessionId": "s1" }]);
+    expect(read({ "mastra.span.type": "agent_run", "mastra.metadata.sessionId": "s1" }).conversationId).toBe("s1");
+  });
+
   test("a call that finished in error failed although its status is OK", () => {
     const span = read(
       { "mastra.span.type": "model_inference", "gen_ai.operation.name": "chat", "gen_ai.response.finish_reasons": ["error"] },
@@ -241,6 +270,34 @@ describe("MLflow", () => {
     expect([span.inputMessages, span.outputMessages]).toEqual([[says("user", "Weather?")], [says("assistant", "Sunny.")]]);
     expect(span.usage).toEqual({ inputTokens: 21, outputTokens: 9, cacheReadTokens: 4 });
     expect(span.metadata).toEqual({ "mlflow.traceRequestId": '"tr-1"' });
+  });
+
+  test("reads what autologging left in the provider's response, and the first chunk", () => {
+    const response = {
+      id: "chatcmpl-1",
+      choices: [{ finish_reason: "tool_calls", message: { role: "assistant", content: "", tool_calls: null } }],
+      usage: { completion_tokens_details: { reasoning_tokens: 3 } },
+    };
+    const span = read(
+      {
+        "mlflow.spanType": '"CHAT_MODEL"',
+        "mlflow.chat.tokenUsage": json({ input_tokens: 21, output_tokens: 9 }),
+        "mlflow.spanOutputs": json(response),
+        model: '"gpt-4o-mini"',
+      },
+      { events: [{ name: "mlflow.chunk.item.0", timeUs: 1_250_000, attributes: {} }] },
+    );
+    expect([span.model, span.responseId, span.finishReasons, span.timeToFirstTokenMs]).toEqual([
+      "gpt-4o-mini",
+      "chatcmpl-1",
+      ["tool_call"],
+      250,
+    ]);
+    expect([span.usage, span.output, span.outputMessages]).toEqual([
+      { inputTokens: 21, outputTokens: 9, reasoningTokens: 3 },
+      undefined,
+      undefined,
+    ]);
   });
 
   test("names tools and agents after their spans", () => {

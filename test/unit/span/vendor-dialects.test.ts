@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { normalise } from "../../../src/span/normalise.ts";
-import type { Attributes, RawSpan } from "../../../src/span/raw-span.ts";
+import type { Attributes, AttributeValue, RawSpan } from "../../../src/span/raw-span.ts";
 import type { Message, Span } from "../../../src/span/span.ts";
 import { anEvent, aRawLog, aRawSpan } from "./raw-factory.ts";
 
@@ -62,6 +62,31 @@ describe("Genkit", () => {
     [{ "genkit:type": "action", "genkit:metadata:subtype": "embedder" }, "embedding"],
   ] as const)("makes of %j the role %s", (attributes, role) => {
     expect(read(attributes).role).toBe(role);
+  });
+
+  test("takes what its own form has no field for from the provider's response", () => {
+    const raw = {
+      id: "chatcmpl-1",
+      model: "gemini-2.5-flash-001",
+      usage: { prompt_tokens_details: { cached_tokens: 4 }, completion_tokens_details: { reasoning_tokens: 3 } },
+    };
+    const span = read({
+      "genkit:metadata:subtype": "model",
+      "genkit:name": "googleai/gemini-2.5-flash",
+      "genkit:output": json({ message: { role: "model", content: [] }, usage: { inputTokens: 21, outputTokens: 9 }, raw }),
+    });
+    expect([span.provider, span.model, span.responseId, span.usage]).toEqual([
+      "googleai",
+      "gemini-2.5-flash-001",
+      "chatcmpl-1",
+      { inputTokens: 21, outputTokens: 9, cacheReadTokens: 4, reasoningTokens: 3 },
+    ]);
+  });
+
+  test("a bare call of a model is a run without an agent's name, and its answer the model's", () => {
+    const answer = { message: { role: "model", content: [{ text: "Sunny." }] }, request: { messages: [] } };
+    const run = read({ "genkit:type": "util", "genkit:name": "generate", "genkit:isRoot": true, "genkit:output": json(answer) });
+    expect([run.role, run.agentName, run.outputMessages]).toEqual(["agent", undefined, [says("assistant", "Sunny.")]]);
   });
 
   test("reads a failed tool", () => {
@@ -159,7 +184,48 @@ describe("Google ADK", () => {
   });
 });
 
+describe("Google ADK's logs", () => {
+  const chat = aRawSpan({ "gen_ai.operation.name": "generate_content", "gcp.vertex.agent.event_id": "e1" });
+
+  test("join the chunks of a stream, which only the last one ends", () => {
+    const chunk = (content: string, reason: string): object => ({ ...says("assistant", content), finish_reason: reason });
+    const details = (chunks: readonly object[]): Span =>
+      normalise(chat, [
+        aRawLog({
+          eventName: "gen_ai.client.inference.operation.details",
+          attributes: { "gen_ai.output.messages": chunks as unknown as AttributeValue, "user.id": "u1" },
+        }),
+      ]);
+    expect(details([chunk("Sun", ""), chunk("ny.", "stop")]).outputMessages).toEqual([says("assistant", "Sunny.")]);
+    expect(details([chunk("Sunny.", "stop"), chunk("Rain.", "stop")]).outputMessages).toEqual([
+      says("assistant", "Sunny."),
+      says("assistant", "Rain."),
+    ]);
+    expect(details([]).userId).toBe("u1");
+  });
+
+  test("hold Gemini's content, which is a message itself", () => {
+    const content = (role: string, part: object): AttributeValue =>
+      ({ content: { role, parts: [{ text: null, ...part }] } }) as AttributeValue;
+    const call = { function_call: { id: "c1", name: "get_weather", args: { city: "Paris" } } };
+    const span = normalise(chat, [
+      aRawLog({ timeUs: 1, eventName: "gen_ai.user.message", body: content("user", { text: "Weather?" }) }),
+      aRawLog({ timeUs: 2, eventName: "gen_ai.choice", body: content("model", call) }),
+    ]);
+    expect([span.inputMessages, span.outputMessages]).toEqual([[says("user", "Weather?")], [asks("c1", "Paris")]]);
+  });
+});
+
 describe("openlit", () => {
+  test("makes a wrapper of a function that it was told to trace, and keeps how that was called", () => {
+    const span = read({ "gen_ai.output.messages": "Sunny.", "function.args": "('Weather?',)", "http.route": "/" });
+    expect([span.role, span.outputMessages, span.metadata]).toEqual([
+      "wrapper",
+      [says("assistant", "Sunny.")],
+      { "function.args": "('Weather?',)" },
+    ]);
+  });
+
   test("does not make a tool of a chat span that carries a tool's name, and merges its log", () => {
     const attributes = {
       "gen_ai.operation.name": "chat",
@@ -249,6 +315,40 @@ describe("Claude Code", () => {
     const typed = { "span.type": "claude_code.interaction", user_prompt: "Weather?" };
     expect([read(typed).role, read(typed).input]).toEqual(["agent", "Weather?"]);
     expect(read({ ...typed, user_prompt: "<REDACTED>" }).input).toBeUndefined();
+  });
+
+  test("reads the words of a context by their headings, without the harness's own reminders", () => {
+    const call = (context: string): Span => named("llm_request", { "span.type": "llm_request", new_context: context });
+    expect(call("[USER]\nWeather?\nIn Paris.").inputMessages).toEqual([says("user", "Weather?\nIn Paris.")]);
+    const blocks = json([
+      { type: "text", text: '{"temp_c":21}\n' },
+      { type: "text", text: "<system-reminder>\n9 tokens left" },
+    ]);
+    expect(call(`[TOOL RESULT: toolu_1]\nno city\n\n<system-reminder>\n9 left\n\n[TOOL RESULT: toolu_2]\n${blocks}`).inputMessages).toEqual(
+      [
+        { role: "tool", parts: [{ type: "tool_call_response", id: "toolu_1", response: "no city" }] },
+        { role: "tool", parts: [{ type: "tool_call_response", id: "toolu_2", response: { temp_c: 21 } }] },
+      ],
+    );
+  });
+
+  test("takes the answer and the arguments of tools from the logs of an interaction", () => {
+    const logs = [
+      aRawLog({ eventName: "user_prompt", attributes: { prompt: "Weather?" } }),
+      aRawLog({ eventName: "tool_result", attributes: { tool_name: "mcp_tool", tool_use_id: "t1", tool_input: '{"city":"Paris"}' } }),
+      aRawLog({ eventName: "assistant_response", attributes: { response: "Let me see." } }),
+      aRawLog({ eventName: "claude_code.assistant_response", attributes: { response: "Sunny." } }),
+    ];
+    const span = normalise(aRawSpan({ "span.type": "claude_code.interaction" }), logs);
+    expect([span.input, span.outputMessages?.[0]?.parts]).toEqual([
+      "Weather?",
+      [
+        { type: "tool_call", id: "t1", name: "mcp_tool", arguments: { city: "Paris" } },
+        { type: "text", content: "Sunny." },
+      ],
+    ]);
+    const withheld = aRawLog({ eventName: "assistant_response", attributes: { response: "<REDACTED>" } });
+    expect(normalise(aRawSpan({ "span.type": "claude_code.interaction" }), [withheld]).outputMessages).toBeUndefined();
   });
 
   test("reads failure and cost", () => {

@@ -360,3 +360,83 @@ describe("readiness", () => {
     ).toBe(true);
   });
 });
+
+describe("the tenant of a run", () => {
+  const tenantsIn = (spans: readonly Span[]) => assemble(spans, "flush").map(({ tenant, mixedTenants }) => mixedTenants ?? tenant);
+
+  test("is what its own spans say, whatever stands above", () => {
+    const above = aSpan({ spanId: "h", role: "other", startTimeUs: 0, tenant: "house" });
+    expect(tenantsIn([above, anAgent("a", { parentSpanId: "h" }), anLlm("b", 1, { parentSpanId: "a", tenant: "acme" })])).toEqual(["acme"]);
+  });
+
+  test("is what the nearest span above says, where its own say nothing", () => {
+    const spans = [
+      aSpan({ spanId: "g", role: "other", startTimeUs: 0, tenant: "gate" }),
+      aSpan({ spanId: "h", role: "other", startTimeUs: 1, parentSpanId: "g", tenant: "acme" }),
+      anAgent("a", { parentSpanId: "h" }),
+    ];
+    expect(tenantsIn([...spans, anLlm("b", 1, { parentSpanId: "a" })])).toEqual(["acme"]);
+  });
+
+  test("is what another span of its W3C trace says, where the one above was never received", () => {
+    const first = anAgent("a", { parentSpanId: "lost", tenant: "acme" });
+    expect(tenantsIn([first, anAgent("b", { parentSpanId: "gone", startTimeUs: 5 })])).toEqual(["acme", "acme"]);
+  });
+
+  test("is none where several are named: by its own spans, or by the trace around one that says nothing", () => {
+    expect(tenantsIn([anAgent("a", { tenant: "acme" }), anLlm("b", 1, { parentSpanId: "a", tenant: "beta" })])).toEqual([true]);
+    const [acme, beta] = [anAgent("a", { parentSpanId: "x", tenant: "acme" }), anAgent("b", { parentSpanId: "y", tenant: "beta" })];
+    expect(tenantsIn([acme, beta, anAgent("c", { parentSpanId: "z", startTimeUs: 9 })])).toEqual(["acme", "beta", true]);
+  });
+
+  test("is nobody's of another W3C trace", () => {
+    expect(tenantsIn([anAgent("a", { tenant: "acme" }), anAgent("b", { traceId: "f".repeat(32), startTimeUs: 5 })])).toEqual([
+      "acme",
+      undefined,
+    ]);
+  });
+});
+
+// A trace holds up to 10,000 spans, and whoever may send spans chooses how they hang together: these took between 2 and 35 seconds each, in the thread
+// that takes in everybody's. Now well below one; the bound leaves room for a busy machine.
+describe("10,000 spans are put together in no more than a few seconds", () => {
+  const idOf = (n: number): string => n.toString(16);
+  const COUNT = 10_000;
+  const many = (count: number, of: (n: number) => Partial<Span>): readonly Span[] =>
+    Array.from({ length: count }, (_, n) => aSpan({ role: "llm", spanId: idOf(n + 1), startTimeUs: n, endTimeUs: 1e9 - n, ...of(n) }));
+
+  test.each<[string, readonly Span[], number]>([
+    [
+      "agents one below the other",
+      many(COUNT, (n) => ({ role: "agent", tenant: "acme", ...(n === 0 ? {} : { parentSpanId: idOf(n) }) })),
+      1,
+    ],
+    [
+      "agents one below the other, the deepest first",
+      many(COUNT, (n) => ({ role: "agent", parentSpanId: idOf(n + 2), startTimeUs: 1e6 - n })),
+      1,
+    ],
+    ["calls below one that was never received", many(COUNT, () => ({ parentSpanId: "feed" })), 1],
+    [
+      "agents, and calls below others that were never received",
+      [
+        ...many(COUNT / 2, (n) => ({ role: "agent", spanId: idOf(n + COUNT) })),
+        ...many(COUNT / 2, (n) => ({ parentSpanId: idOf(n + 4 * COUNT) })),
+      ],
+      // One call lies inside the time of one agent alone, and joins it.
+      COUNT - 1,
+    ],
+    [
+      "agents and calls side by side",
+      [
+        aSpan({ role: "other", spanId: "feed", startTimeUs: 0, tenant: "acme" }),
+        ...many(COUNT - 1, (n) => ({ parentSpanId: "feed", role: n % 2 === 0 ? "agent" : "llm" })),
+      ],
+      COUNT - 1,
+    ],
+  ])("%s", (_shape, spans, runs) => {
+    const began = performance.now();
+    expect(assemble(spans, "flush")).toHaveLength(runs);
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+});

@@ -22,10 +22,17 @@ const weatherRuns = (name: string): readonly Trace[] => runsOf(name).filter((run
 
 /** Every emitter recorded the same agent: one failed tool call, one that worked, an answer. */
 describe.each([
+  "genkit",
+  "langfuse",
+  "mastra",
+  "mlflow",
+  "openlit",
   "openinference-instrumentation-openai",
   "openinference-langchain",
   "otel-instrumentation-openai",
   "traceloop-instrumentation-openai",
+  "vercel-ai5-telemetry",
+  "vercel-ai6-telemetry",
   "vercel-ai7-modern",
 ])("the recorded agent run of %s", (name) => {
   test("is assembled with its answer", () => {

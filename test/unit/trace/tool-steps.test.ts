@@ -104,6 +104,39 @@ describe("tool spans", () => {
     expect(steps).toMatchObject([{ error: { message: "said by the span" }, inferred: false }]);
   });
 
+  // Google ADK's failed tools say TOOL_ERROR and nothing else.
+  test("with an error that is a bare type take its words from the answer", () => {
+    const steps = toolsOf([
+      anLlm("b", 1, { ...inRun, outputMessages: [asks("t", {}, "c1")] }),
+      aTool("t", 2, { name: "t", callId: "c1" }, { ...inRun, error: { type: "TOOL_ERROR", message: "TOOL_ERROR" } }),
+      anLlm("c", 4, { ...inRun, inputMessages: [answers({ error: "no such thing" }, "c1")] }),
+    ]);
+    expect(steps).toMatchObject([{ error: { type: "TOOL_ERROR", message: "no such thing" }, inferred: false }]);
+  });
+
+  // Claude Code: the calls of a model are not told, their answers are, and the arguments stand in logs of the interaction.
+  test("whose call no message tells are completed by call id", () => {
+    const spans = [
+      anAgent("a", { outputMessages: [asks("t", { n: 1 }, "c1")] }),
+      anLlm("b", 1, inRun),
+      aTool("t", 2, { name: "t", callId: "c1" }, inRun),
+      anLlm("c", 4, { ...inRun, inputMessages: [answers("fine", "c1")] }),
+    ];
+    const step = assemble(spans, "flush")[0]?.steps.find(({ kind }) => kind === "tool");
+    expect([step?.arguments, step?.output, step?.callId]).toEqual([{ n: 1 }, "fine", "c1"]);
+  });
+
+  // JavaScript's spans start on whole milliseconds, and a quick tool shares one with the call that reads its result.
+  test("that begin with the call that read their result stand before it", () => {
+    const spans = [
+      anAgent("a"),
+      anLlm("b", 1, { ...inRun, outputMessages: [asks("t", {}, "c1")] }),
+      anLlm("c", 2, { ...inRun, inputMessages: [asks("t", {}, "c1"), answers("fine", "c1")] }),
+      aTool("t", 2, { name: "t", callId: "c1" }, inRun),
+    ];
+    expect(assemble(spans, "flush")[0]?.steps.map((step) => step.kind)).toEqual(["llm", "tool", "llm"]);
+  });
+
   test("named after a class instead of the tool take the name from the call", () => {
     const steps = toolsOf([
       anLlm("b", 1, { ...inRun, outputMessages: [asks("get_weather", { city: "Paris" }, "c1")] }),

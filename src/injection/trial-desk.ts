@@ -23,7 +23,7 @@ export interface TrialDeskOptions {
 }
 
 /** The first answer is asked for when a trial is first seen; a process that makes one run should take part in that one. */
-const FIRST_WAIT_MS = 200;
+const FIRST_WAIT_MS = 50;
 /** What a process holds when it dies is lost to the trial; it asks for one, two, four, and no more than this at once. */
 const MOST_AT_ONCE = 8;
 /** After "none left", and after a failure. */

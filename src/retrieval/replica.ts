@@ -26,8 +26,8 @@ export interface ReplicaOptions {
 /**
  * A copy of the active knowledge in this process, which answers from memory. What the feed fails to tell is reported once, and what was known last is
  * served; only `nearestItems` rejects, with what its model rejects with. While it is used it looks for changes every second; it keeps no process alive.
- * Nothing is read before the first question. That one waits for the load, and so do those that come with it; any other waits 50 ms at most, for all it may
- * wait for together, and is answered from what is there by then.
+ * Nothing is read before the first question. That one waits for the load, and those that come meanwhile wait with it, until 0.8 s after the first; any other
+ * waits 50 ms at most, for all it may wait for together, and is answered from what is there by then.
  */
 export interface KnowledgeReplica extends KnowledgeSearch, VectorSearch {
   /**
@@ -51,14 +51,13 @@ export interface KnowledgeReplica extends KnowledgeSearch, VectorSearch {
 const CHECK_EVERY_MS = 1_000;
 /** A question waits this long for a look at the feed, and only when none was made in the last second. Who asks so soon after the first asks with it. */
 const CHECK_WAIT_MS = 50;
-/** The first question waits for the first load, within the second that `getKnowledge` takes at most. */
+/** The first load is waited for until so long after the first question: a server that starts under load should not answer its first callers with nothing. */
 const LOAD_WAIT_MS = 800;
-/** And so long for the load and the vectors where nearness is asked for: without them it has no answer at all. `getKnowledge` ends earlier. */
+/** Where it is nearness that is asked for first, the vectors are waited for too: without them there is no answer at all. `getKnowledge` ends earlier. */
 const VECTORS_WAIT_MS = 2_000;
 const REFRESH_WAIT_MS = 5_000;
 /** While it is asked the copy hears of the store every second; a few of those may fail. */
 const TRIALS_HEARD_MS = 5_000;
-const TRIALS_WAIT_MS = 300;
 /** Nobody looks for a process that stopped asking. */
 const IDLE_AFTER_MS = 60_000;
 /** Counts of runs change without a change of the item; they are read anew this often, and with them a store that was replaced is found out. */
@@ -175,14 +174,8 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     timer.unref();
   }
 
-  const isStaleForTrials = (): boolean => nowMs() - heardAtMs > TRIALS_HEARD_MS;
-  function comesFirst(askedMs: number): boolean {
-    return askedMs - (firstAskedAtMs ?? askedMs) < CHECK_WAIT_MS;
-  }
-
-  /** Until when a question waits that was asked then, where the first one waits `firstWaitMs`. */
-  function waitsUntil(askedMs: number, firstWaitMs: number): number {
-    return comesFirst(askedMs) ? (firstAskedAtMs ?? askedMs) + firstWaitMs : askedMs + CHECK_WAIT_MS;
+  function loadWaitMs(now: number): number {
+    return Math.max((firstAskedAtMs ?? now) + LOAD_WAIT_MS - now, CHECK_WAIT_MS);
   }
 
   /** Waits for news where that is worth it; never longer than said above. */
@@ -191,7 +184,7 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     watch();
     firstAskedAtMs ??= now;
     sets.open();
-    if (!isLoaded && !hasFailed) return waitFor(look(), waitsUntil(now, LOAD_WAIT_MS) - now);
+    if (!isLoaded && !hasFailed) return waitFor(look(), loadWaitMs(now));
     if (!isStale && now - checkedAtMs < CHECK_EVERY_MS && isLoaded) return;
     // After a failure the next look is a second away; one that hangs was waited for once.
     if (hasFailed && now - checkedAtMs < CHECK_EVERY_MS) return;
@@ -201,11 +194,14 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
 
   /** The vectors to search by, for a question asked then. */
   async function vectorsFor(askedMs: number): Promise<ItemVectors | undefined> {
-    const untilMs = waitsUntil(askedMs, VECTORS_WAIT_MS);
+    const isLoading = !isLoaded && !hasFailed;
     await beFresh(askedMs);
-    if (!isLoaded && !hasFailed) await waitFor(look(), untilMs - nowMs());
+    const firstMs = firstAskedAtMs ?? askedMs;
+    const comesFirst = askedMs - firstMs < CHECK_WAIT_MS;
+    const untilMs = comesFirst ? firstMs + VECTORS_WAIT_MS : (isLoading ? nowMs() : askedMs) + CHECK_WAIT_MS;
+    if (comesFirst && !isLoaded && !hasFailed) await waitFor(look(), untilMs - nowMs());
     // What hangs was waited for once.
-    return sets.whole((beganAtMs) => (comesFirst(askedMs) ? untilMs : Math.min(untilMs, beganAtMs + CHECK_WAIT_MS)));
+    return sets.whole((beganAtMs) => (comesFirst ? untilMs : Math.min(untilMs, beganAtMs + CHECK_WAIT_MS)));
   }
 
   async function answer<T>(ofCopy: () => T | Promise<T>, ofStore: (search: KnowledgeSearch) => Promise<T>): Promise<T> {
@@ -249,9 +245,7 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
       ),
     async trialItems() {
       await beFresh(nowMs());
-      // Who asks seldom has no news when he asks; that a store is slow must not keep him out of every trial. One that fails is not waited for.
-      if (isStaleForTrials() && trials.size > 0 && !hasFailed) await waitFor(look(), TRIALS_WAIT_MS);
-      if (isStaleForTrials()) return [];
+      if (nowMs() - heardAtMs > TRIALS_HEARD_MS) return [];
       return [...trials.values()].sort((a, b) => a.createdAtUs - b.createdAtUs || (a.id < b.id ? -1 : 1));
     },
     changed() {

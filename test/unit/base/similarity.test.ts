@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { jaccard, jaccardReaches, nearDuplicate, tokenSet } from "../../../src/base/similarity.ts";
+import { jaccard, jaccardReaches, mayReach, nearDuplicate, tokenPrint, tokenSet } from "../../../src/base/similarity.ts";
 
 describe("nearDuplicate", () => {
   test("does not mind case, width, space and punctuation", () => {
@@ -35,6 +35,31 @@ test("jaccardReaches says whether jaccard is at least that, to the last bit", ()
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("two prints say no only where the words say no too, and nearly always where texts are about different things", () => {
+  const word = fc.integer({ min: 0, max: 200 }).map((number) => `word${number}`);
+  // Most of both in common, so that both answers come up.
+  const shared = fc.uniqueArray(word, { maxLength: 30 });
+  const own = fc.uniqueArray(word, { maxLength: 4 });
+  const threshold = fc.constantFrom(0.5, 2 / 3, 0.75, 0.8, 0.9, 1);
+  let [reached, told] = [0, 0];
+  fc.assert(
+    fc.property(shared, own, own, threshold, (common, left, right, least) => {
+      const [a, b] = [new Set([...common, ...left]), new Set([...common, ...right])];
+      const may = mayReach(tokenPrint(a), tokenPrint(b), least);
+      if (jaccardReaches(a, b, least)) {
+        reached += 1;
+        expect(may).toBe(true);
+      } else if (!may) told += 1;
+    }),
+    { numRuns: 3_000, seed: 1 },
+  );
+  expect(Math.min(reached, told)).toBeGreaterThan(300);
+  const [money, parcels] = ["Round each amount of money to whole cents", "Weigh the parcels before you print their labels"].map((text) =>
+    tokenPrint(tokenSet(text)),
+  );
+  expect(mayReach(money as never, parcels as never, 0.9)).toBe(false);
 });
 
 test("the words of English text are those that any text would have", () => {

@@ -270,6 +270,11 @@ test.each(["vercel-ai5-telemetry.json", "vercel-ai6-telemetry.json"])("%s names 
   expect(new Set(calls.map((span) => span.provider))).toEqual(new Set(["openai"]));
 });
 
+test("Mastra's calls name the provider without the API", () => {
+  const calls = spansOf("mastra.json").filter((span) => span.operation === "chat");
+  expect([calls.length, new Set(calls.map((span) => span.provider))]).toEqual([7, new Set(["openai"])]);
+});
+
 test("the Anthropic client's failed tool says what the tool answered", () => {
   const tool = byId(spansOf("anthropic-sdk-native.json"), "b590df");
   expect(tool.error).toEqual({ type: "tool_error", message: "Error: unknown city: Atlantis" });

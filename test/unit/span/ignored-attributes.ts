@@ -85,11 +85,6 @@ export const IGNORED: readonly Ignored[] = [
     repeats: /\| (?:gen_ai\.conversation\.id|mastra\.metadata\.threadId)$/,
   },
   {
-    place: /^@mastra\/otel-exporter \| span \| gen_ai\.request\.model$/,
-    reason: "the model that answered goes first, and is the requested one where none did",
-    repeats: /\| gen_ai\.response\.model$/,
-  },
-  {
     place: /^@mastra\/otel-exporter \| (?:span \| error\.message|event exception \| exception\.type)$/,
     reason: "the status carries the message, and error.type is the type",
     repeats: /^status \| message$|\| exception\.message$|\| error\.(?:message|type)$/,

@@ -83,7 +83,14 @@ describe("the model of a run is the one that was asked for", () => {
   });
 });
 
-// Recorded from the emitters themselves, all with gpt-4o-mini, but for one call each of a model that is not there.
+/** The model that the recorded agents asked for, where it is another than gpt-4o-mini. */
+const ASKED: readonly (readonly [RegExp, string])[] = [
+  [/^anthropic/, "claude-stub"],
+  [/^claude-agent-sdk/, "claude-sonnet-4-5"],
+  [/^google-adk/, "gemini-2.5-flash"],
+];
+
+// Recorded from the emitters themselves, but for one call each of a model that is not there.
 describe("recorded payloads", () => {
   test.each([...OTLP_PAYLOADS, ...NATIVE_PAYLOADS])("%s: one model, whether the run succeeded or not", async (name) => {
     const native = NATIVE_PAYLOADS.find((one) => one === name);
@@ -92,6 +99,6 @@ describe("recorded payloads", () => {
     const runs = assemble(normalised(batch), "flush");
     const models = new Set(runs.flatMap(({ model }) => model ?? []));
     models.delete("bad-model");
-    expect([...models]).toEqual([name.startsWith("anthropic") ? "claude-stub" : "gpt-4o-mini"]);
+    expect([...models]).toEqual([ASKED.find(([emitter]) => emitter.test(name))?.[1] ?? "gpt-4o-mini"]);
   });
 });

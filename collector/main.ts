@@ -7,6 +7,8 @@ import { acquireRuntime, type Runtime } from "../src/compose/runtime.ts";
 import type { Config } from "../src/config/config.ts";
 import { loadConfig } from "../src/config/load-config.ts";
 import { drawSeed } from "../src/injection/assign.ts";
+import { createTrialDesk } from "../src/injection/trial-desk.ts";
+import { onlineSetting } from "../src/knowledge/online-setting.ts";
 import { readAbReport, readItemReport } from "../src/learner/effects.ts";
 import type { Store } from "../src/store/ports.ts";
 import type { ApiPorts } from "./api/ports.ts";
@@ -119,7 +121,9 @@ function urlHost(host: string): string {
 }
 
 function apiPorts({ store, knowledge }: Runtime, config: Config, handle: OtlpHandler): ApiPorts {
-  const injection = injectionFrom({ search: knowledge, vectors: knowledge, library: store }, config);
+  const setting = onlineSetting(config);
+  const trials = setting === undefined ? undefined : createTrialDesk({ setting, items: () => knowledge.trialItems(), rations: store });
+  const injection = injectionFrom({ search: knowledge, vectors: knowledge, library: store }, config, undefined, trials);
   return {
     status: async () => {
       const [status, { receiver: _told, ...diagnostics }] = await Promise.all([store.status(), store.diagnostics()]);
@@ -133,7 +137,11 @@ function apiPorts({ store, knowledge }: Runtime, config: Config, handle: OtlpHan
     listTraces: (filter) => store.listTraces(filter),
     getTrace: (id) => store.getTrace(id),
     listKnowledge: (filter) => store.listKnowledge(filter),
-    knowledgeChanges: (since, limit) => store.knowledgeChanges(since, limit),
+    knowledgeChanges: async (since, limit) => {
+      const answer = await store.knowledgeChanges(since, limit);
+      return setting === undefined ? { ...answer, changes: answer.changes.map(({ trial: _untested, ...change }) => change) } : answer;
+    },
+    takeTrialRuns: async (seed, count) => (setting === undefined ? 0 : store.takeTrialRuns(seed, count)),
   };
 }
 

@@ -13,7 +13,7 @@ import { type Listening, listen } from "../listen.ts";
 import { apiStatus } from "../status.ts";
 import { type TlsKeys, tlsServerOptions } from "../tls.ts";
 import { createHostCheck } from "./host-check.ts";
-import { parseChangesQuery, parseFeedback, parseItemsQuery, parseKnowledgeQuery, parseTracesQuery } from "./parse.ts";
+import { parseChangesQuery, parseFeedback, parseItemsQuery, parseKnowledgeQuery, parseTracesQuery, parseTrialRuns } from "./parse.ts";
 import type { ApiPorts } from "./ports.ts";
 
 export interface ApiOptions {
@@ -81,14 +81,18 @@ export function createApi({ ports, host = "127.0.0.1", allowedHosts, token }: Ap
     return context.json(await ports.knowledgeChanges(since, limit));
   });
 
+  // Answers that an agent's process may give with an item on trial in them; it asks ahead of its runs.
+  app.post("/api/v1/knowledge/trials/:seed/runs", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }), async (context) => {
+    const refused = refuseOtherThanJson(context);
+    if (refused !== undefined) return refused;
+    const { count } = parseTrialRuns(await jsonBody(context, '{"count": 1}'));
+    return context.json({ granted: await ports.takeTrialRuns(context.req.param("seed"), count) });
+  });
+
   app.post("/api/v1/feedback", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }), async (context) => {
-    // A page of another origin may post text/plain without asking first; JSON it may not.
-    const type = context.req.header("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
-    if (type !== "application/json") {
-      const error = new LearnError("invalid", "the content type is not supported", { hint: "send application/json" });
-      return context.json(errorBody(error), 415);
-    }
-    await ports.addFeedback(parseFeedback(await jsonBody(context)));
+    const refused = refuseOtherThanJson(context);
+    if (refused !== undefined) return refused;
+    await ports.addFeedback(parseFeedback(await jsonBody(context, '{"traceId": "...", "score": 1}')));
     return context.json({ stored: true });
   });
 
@@ -152,10 +156,17 @@ function refuseLargeBody(context: Context): Response {
   );
 }
 
-async function jsonBody(context: Context): Promise<unknown> {
+/** A page of another origin may post text/plain without asking first; JSON it may not. */
+function refuseOtherThanJson(context: Context): Response | undefined {
+  const type = context.req.header("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
+  if (type === "application/json") return undefined;
+  return context.json(errorBody(new LearnError("invalid", "the content type is not supported", { hint: "send application/json" })), 415);
+}
+
+async function jsonBody(context: Context, example: string): Promise<unknown> {
   try {
     return await context.req.json();
   } catch (caught) {
-    throw new LearnError("invalid", "the body is not JSON", { hint: 'send {"traceId": "...", "score": 1}', cause: caught });
+    throw new LearnError("invalid", "the body is not JSON", { hint: `send ${example}`, cause: caught });
   }
 }

@@ -56,6 +56,9 @@ const feedback = z.strictObject({
   source: name.exactOptional(),
 });
 
+// A process asks for a few at a time, so that little is lost with it.
+const trialRuns = z.strictObject({ count: z.number().int().min(1).max(100) });
+
 /** `task`, who asks (`agent`, `service`, `model`, `tenant`), `conversation`, `traceId`; without a `traceId` the one in the W3C `traceparent` header is taken. */
 export function parseKnowledgeQuery(query: unknown, traceparent: string | undefined): KnowledgeRequest {
   const { conversation, ...rest } = parse(knowledgeQuery, query);
@@ -74,6 +77,10 @@ export function parseItemsQuery(query: unknown): KnowledgeFilter {
 
 export function parseChangesQuery(query: unknown): { readonly since: number; readonly limit: number } {
   return parse(changesQuery, query);
+}
+
+export function parseTrialRuns(body: unknown): { readonly count: number } {
+  return parse(trialRuns, body);
 }
 
 export function parseFeedback(body: unknown): Feedback {

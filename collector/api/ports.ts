@@ -17,7 +17,8 @@ export interface KnowledgeRequest extends Scope {
  * What the API needs, and nothing more. The members taken from the store keep the contracts written there; all of them may reject with a
  * LearnError, which becomes the answer.
  */
-export interface ApiPorts extends Pick<Store, "addFeedback" | "listTraces" | "getTrace" | "listKnowledge" | "knowledgeChanges"> {
+export interface ApiPorts
+  extends Pick<Store, "addFeedback" | "listTraces" | "getTrace" | "listKnowledge" | "knowledgeChanges" | "takeTrialRuns"> {
   /** Of the store, of the traces that came lately, and of the receiver where one runs beside it. */
   status(): Promise<StoreStatus & { readonly diagnostics?: Omit<Diagnostics, "receiver">; readonly receiver?: ReceiverCounts }>;
   /** Decides what a run gets. Never rejects for want of knowledge: then `text` is "" and the lists are empty. */

@@ -1,18 +1,18 @@
 import { z } from "zod";
 import { LearnError } from "../base/error.ts";
-import type { KnowledgeChanges, KnowledgeFeed } from "../injection/ports.ts";
+import type { KnowledgeChanges, KnowledgeFeed, TrialRations } from "../injection/ports.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import { withoutTracing } from "../telemetry/suppress.ts";
 
 /** The API of a collector, as an agent process needs it. */
-export interface RemoteKnowledge extends KnowledgeFeed {
+export interface RemoteKnowledge extends KnowledgeFeed, TrialRations {
   feedback(feedback: Feedback): Promise<void>;
 }
 
 const counts = z.object({ given: z.number(), givenSuccess: z.number(), withheld: z.number(), withheldSuccess: z.number() });
 const validation = z.object({
   itemId: z.string(),
-  kind: z.enum(["statistical", "human"]),
+  kind: z.enum(["statistical", "online", "human"]),
   decision: z.enum(["pass", "refuse", "inconclusive"]),
   wins: z.number(),
   contentDigest: z.string().exactOptional(),
@@ -32,8 +32,16 @@ const item = z.object({
   model: z.string().exactOptional(),
   tenant: z.string().exactOptional(),
 });
+// Beside `item` and not in it: a process that knows nothing of trials reads over it.
+const trial = item.extend({
+  status: z.literal("candidate"),
+  validation: validation.extend({
+    online: z.object({ seed: z.string(), share: z.number(), endedAtUs: z.number().exactOptional() }).exactOptional(),
+  }),
+});
+const granted = z.object({ granted: z.int().min(0) });
 const answer: z.ZodType<KnowledgeChanges> = z.object({
-  changes: z.array(z.object({ seq: z.number(), id: z.string(), item: item.exactOptional() })),
+  changes: z.array(z.object({ seq: z.number(), id: z.string(), item: item.exactOptional(), trial: trial.exactOptional() })),
   seq: z.number(),
   more: z.boolean(),
 });
@@ -75,6 +83,11 @@ export function createRemoteKnowledge(options: {
   return {
     async knowledgeChanges(since, limit) {
       return answer.parse(JSON.parse(await call(`/api/v1/knowledge/changes?since=${since}&limit=${limit}`, { method: "GET" })));
+    },
+    async takeTrialRuns(seed, count) {
+      const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ count }) };
+      const answered = granted.parse(JSON.parse(await call(`/api/v1/knowledge/trials/${encodeURIComponent(seed)}/runs`, init)));
+      return Math.min(answered.granted, count);
     },
     async feedback(feedback) {
       await call("/api/v1/feedback", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(feedback) });

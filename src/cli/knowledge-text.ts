@@ -3,6 +3,7 @@ import type { DiffPart } from "../base/word-diff.ts";
 import { canaryItem } from "../knowledge/canary-item.ts";
 import type { ShownEntry, WordChanges } from "../knowledge/history.ts";
 import { type HistoryEntry, type KnowledgeItem, SCOPE_FIELDS, type Validation } from "../knowledge/knowledge-item.ts";
+import { isOnTrial } from "../knowledge/online-trial.ts";
 import { paint } from "./terminal.ts";
 
 /** One item as a page: text, where it comes from, what was tested, what happened to it. */
@@ -14,7 +15,7 @@ export function itemText(
 ): string {
   const scope = SCOPE_FIELDS.flatMap((field) => (item[field] === undefined ? [] : [`${SCOPE_NAMES[field]} ${item[field]}`]));
   const lines = [
-    `${paint("bold", item.id)}  ${item.type}  ${item.status}${item.priority === "pinned" ? "  pinned" : ""}${canaryItem(item) === undefined ? "" : "  in canary"}  version ${item.version}`,
+    `${paint("bold", item.id)}  ${item.type}  ${item.status}${item.priority === "pinned" ? "  pinned" : ""}${canaryItem(item) === undefined ? "" : "  in canary"}${isOnTrial(item) ? "  on trial" : ""}  version ${item.version}`,
     "",
     printable(item.content),
     "",
@@ -31,7 +32,7 @@ export function itemText(
   for (const validation of validations) {
     lines.push(
       "",
-      `${paint("bold", "evidence")}      ${validation.kind}: ${validation.decision} by ${printable(validation.actor)}`,
+      `${paint("bold", "evidence")}      ${validation.kind}: ${isTrialNote(validation) ? "begun" : validation.decision} by ${printable(validation.actor)}`,
       `              ${printable(validation.reason)}`,
     );
     for (const pair of validation.pairs.filter((entry) => entry.candidateScore < entry.baselineScore).slice(0, 5)) {
@@ -46,6 +47,10 @@ export function itemText(
 }
 
 const SCOPE_NAMES = { agentName: "agent", service: "service", model: "model", tenant: "tenant" } as const;
+
+function isTrialNote({ online }: Validation): boolean {
+  return online !== undefined && online.endedAtUs === undefined;
+}
 
 function sources({ sourceTraceIds: ids }: KnowledgeItem): string {
   const more = ids.length > 5 ? ` and ${ids.length - 5} more` : "";

@@ -3,6 +3,7 @@ import { LearnError } from "../base/error.ts";
 import { oneLine } from "../base/text.ts";
 import { guardRecordOf, quarantineOf, withQuarantine } from "../knowledge/guards/guard-record.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import { isOnTrial } from "../knowledge/online-trial.ts";
 import type { ConflictView } from "../learner/conflict-desk.ts";
 import { readItemReport } from "../learner/effects.ts";
 import { readGuardReport } from "../learner/guard-report.ts";
@@ -56,7 +57,7 @@ async function list(options: FilterFlags & { readonly limit?: string }, command:
             items.map((item) => [
               `${item.id.slice(0, 8)}${item.priority === "pinned" ? "*" : ""}`,
               item.type,
-              quarantineOf(item) === undefined ? item.status : "quarantined",
+              isOnTrial(item) ? "candidate, on trial" : quarantineOf(item) === undefined ? item.status : "quarantined",
               originMark(item),
               percent(item),
               String(item.counts.given),

@@ -16,6 +16,19 @@ export function addUp(program: Command): void {
     .option("--tls-cert-file <path>", "certificate chain in PEM; with its key, all ports speak TLS (AGENTLEARN_TLS_CERT_FILE)")
     .option("--tls-key-file <path>", "private key in PEM (AGENTLEARN_TLS_KEY_FILE)")
     .option("--cors-origins <list>", "origins of pages that may send OTLP, * for all (AGENTLEARN_CORS_ORIGINS)")
+    .option(
+      "--online <on|off>",
+      "try candidates, untested, on a capped share of live runs and decide by their outcomes (AGENTLEARN_ONLINE, default off)",
+    )
+    .option(
+      "--activation <how>",
+      "what makes an item that passed active: approval, evidence or evidence-untrusted (AGENTLEARN_ACTIVATION, default approval)",
+    )
+    .option("--online-share <number>", "share of the matching runs for that, at most 0.5 (AGENTLEARN_ONLINE_SHARE, default 0.1)")
+    .option(
+      "--online-max-runs <n>",
+      "most answers that hold one untested item, over all processes (AGENTLEARN_ONLINE_MAX_RUNS, default 500)",
+    )
     .option("--max-body-bytes <bytes>", "most bytes of one request, also after decompression (AGENTLEARN_MAX_BODY_BYTES)")
     .action(async (_options: object, command: Command) => up(command));
 }

@@ -8,12 +8,13 @@ import type { paint } from "./terminal.ts";
 type Decision = LearnReport["decisions"][number];
 
 export interface Verdict {
-  readonly word: "waits" | "quarantined" | "held" | "passed" | "refused" | "undecided";
+  readonly word: "waits" | "on trial" | "quarantined" | "held" | "passed" | "refused" | "undecided";
   readonly colour: Parameters<typeof paint>[0];
 }
 
 /** What became of a candidate. Refused is what failed its test, and nothing else: one that passed and contradicts an active item is held. */
-export function verdictOf({ item, validation, heldBy }: Pick<Decision, "item" | "validation" | "heldBy">): Verdict {
+export function verdictOf({ item, validation, heldBy, trial }: Pick<Decision, "item" | "validation" | "heldBy" | "trial">): Verdict {
+  if (trial !== undefined) return { word: "on trial", colour: "yellow" };
   if (quarantineOf(item) !== undefined) return { word: "quarantined", colour: "red" };
   if (validation === undefined) return { word: "waits", colour: "yellow" };
   if (validation.decision === "refuse") return { word: "refused", colour: "red" };

@@ -3,8 +3,10 @@ import type { Command } from "commander";
 import { LearnError } from "../base/error.ts";
 import { printable } from "../base/text.ts";
 import { readCertificates } from "../knowledge/certificate.ts";
-import type { Validation } from "../knowledge/knowledge-item.ts";
+import type { OnlineRecord, Validation } from "../knowledge/knowledge-item.ts";
 import { type Recheck, recheck } from "../knowledge/recheck.ts";
+import { type StoredUnits, storedUnits } from "../knowledge/recheck-online.ts";
+import { everyRun } from "../learner/effects.ts";
 import type { Store } from "../store/ports.ts";
 import { contextOf } from "./context.ts";
 import { EXIT } from "./exit-code.ts";
@@ -13,13 +15,12 @@ import { paint } from "./terminal.ts";
 export function addVerifyCertificate(program: Command): void {
   program
     .command("verify-certificate <idOrFile>")
-    .description("compute what a certificate says again from its pairs; of an item, of a certificate, or in a JSON file")
+    .description("compute what a certificate says again from its pairs, or its live runs; of an item, of a certificate, or in a JSON file")
     .action(async (idOrFile: string, _options: object, command: Command) => {
       const { terminal, withStore } = contextOf(command);
-      const certificates = existsSync(idOrFile)
-        ? readCertificates(readFileSync(idOrFile, "utf8"), idOrFile)
-        : await withStore((store) => named(store, idOrFile), { drain: false });
-      const checked = certificates.map((certificate) => ({ certificate, ...recheck(certificate) }));
+      const checked = existsSync(idOrFile)
+        ? readCertificates(readFileSync(idOrFile, "utf8"), idOrFile).map((certificate) => ({ certificate, ...recheck(certificate) }))
+        : await withStore(async (store) => await checkedIn(store, await named(store, idOrFile)), { drain: false });
       const ok = checked.every((entry) => entry.ok);
       const shown = checked.map(({ certificate, ...result }) => ({
         id: certificate.id,
@@ -47,16 +48,63 @@ async function named(store: Store, id: string): Promise<readonly Validation[]> {
   });
 }
 
-function text({ certificate, ok, problems }: Recheck & { readonly certificate: Validation }): string {
-  const { id, itemId, kind, decision, reason, cases, rounds = 1, alphaAllotted, position, rule = 1 } = certificate;
+interface Checked extends Recheck {
+  readonly certificate: Validation;
+  /** Of a trial on live runs that ended: what the runs say that are stored now. Absent where no store was asked. */
+  readonly stored?: StoredUnits;
+}
+
+/** Where the store is at hand, trials are computed again from its runs too. */
+async function checkedIn(store: Store, certificates: readonly Validation[]): Promise<readonly Checked[]> {
+  const checked: Checked[] = [];
+  for (const certificate of certificates) {
+    const { itemId, online } = certificate;
+    const { ok, problems } = recheck(certificate);
+    if (online?.endedAtUs === undefined) {
+      checked.push({ certificate, ok, problems });
+      continue;
+    }
+    const stored = storedUnits(online, await everyRun(store, { itemId, sinceUs: online.startedAtUs }));
+    const other = stored.other === 0 ? [] : [`${stored.other} units are of another arm or probability in the store`];
+    checked.push({ certificate, ok: ok && stored.other === 0, problems: [...problems, ...other], stored });
+  }
+  return checked;
+}
+
+function storedLine({ same, judgedSince, gone, other }: StoredUnits): string {
+  const parts = [
+    `${same} of ${same + judgedSince + gone + other} units are the same in the store`,
+    ...(judgedSince === 0 ? [] : [`${judgedSince} were judged otherwise since`]),
+    ...(gone === 0 ? [] : [`${gone} are not stored any more`]),
+  ];
+  return paint(judgedSince + gone === 0 ? "dim" : "yellow", `  ${parts.join(", ")}`);
+}
+
+function text({ certificate, ok, problems, stored }: Checked): string {
+  const { id, itemId, kind, decision, reason, cases, rounds = 1, alphaAllotted, position, rule = 1, online } = certificate;
   const head = `${ok ? paint("green", "follows") : paint("red", "does not follow")}  ${printable(id.slice(0, 8))}  ${kind} ${printable(decision)} of item ${printable(itemId.slice(0, 8))}`;
   const test = `test ${position} of the stream, alpha ${alphaAllotted.toPrecision(3)}, ${cases} cases, ${rounds} ${rounds === 1 ? "round" : "rounds"}, rule ${rule}`;
   return [
     head,
     `  ${printable(reason)}`,
     ...(kind === "statistical" ? [paint("dim", `  ${test}${versions(certificate)}`)] : []),
+    ...(online === undefined ? [] : [paint("dim", `  ${trialText(certificate, online)}${versions(certificate)}`)]),
+    ...(stored === undefined ? [] : [storedLine(stored)]),
     ...problems.map((problem) => `  ${paint("red", "-")} ${printable(problem)}`),
   ].join("\n");
+}
+
+function trialText(
+  { position, alphaAllotted, cases, rule = 1 }: Validation,
+  { startedAtUs, endedAtUs, share, exposures }: OnlineRecord,
+): string {
+  const window = `${dayOf(startedAtUs)} to ${endedAtUs === undefined ? "now" : dayOf(endedAtUs)}`;
+  const test = `trial ${position} of the stream, alpha ${alphaAllotted.toPrecision(3)}, share ${share}, ${window}`;
+  return `${test}, ${cases} judged units, ${exposures ?? 0} runs given, rule ${rule}`;
+}
+
+function dayOf(atUs: number): string {
+  return new Date(atUs / 1000).toISOString();
 }
 
 function versions({ runner, packageVersion, seed }: Validation): string {

@@ -1,6 +1,7 @@
 import { systemClock } from "../base/clock.ts";
 import type { Config } from "../config/config.ts";
 import type { HumanInLoopValidator } from "../knowledge/human-validator.ts";
+import { onlineSetting } from "../knowledge/online-setting.ts";
 import type { AgentRunner } from "../knowledge/ports.ts";
 import { learn } from "../learner/cycle.ts";
 import { openCycle } from "../learner/open-cycle.ts";
@@ -81,6 +82,7 @@ export async function fullCycle(options: FullCycleOptions): Promise<LearnReport>
       ...(evals === undefined ? {} : await evals.validationCases(judge)),
       safetyCases: safetyCasesFrom(config),
       activation: config.activation,
+      online: { setting: onlineSetting(config) },
       effectAlpha: config.effectAlpha,
       lessonScope: config.lessonScope,
       hibernateDays: config.hibernateDays,

@@ -7,6 +7,8 @@ import type { Injector, KnowledgeSources } from "../injection/injector.ts";
 import type { InjectionRequest } from "../injection/ports.ts";
 import { createSimpleInjector } from "../injection/simple-injector.ts";
 import { createSmartInjector } from "../injection/smart-injector.ts";
+import type { TrialSource } from "../injection/trial-desk.ts";
+import { withTrials } from "../injection/trial-injector.ts";
 import { scopeOf } from "../knowledge/knowledge-item.ts";
 
 /**
@@ -18,10 +20,13 @@ export function injectionFrom(
   config: Config,
   /** In the place of the one that the config names. */
   injector: Injector = injectorNamed(config),
+  /** What may be tried beside it; absent where online validation is off. */
+  trials?: TrialSource,
 ): (request: Omit<InjectionRequest, "withholdProbability" | "controlShare">) => Promise<Injection> {
+  const chosen = trials === undefined ? injector : withTrials(injector, trials);
   const { withholdProbability, controlShare, maxItems, maxTokens, maxPinned } = config;
   return (request) =>
-    injector.inject(
+    chosen.inject(
       {
         ...scopeOf(request),
         task: request.task,

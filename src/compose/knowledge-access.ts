@@ -3,7 +3,9 @@ import { createRemoteKnowledge } from "../agent/remote-knowledge.ts";
 import type { Config } from "../config/config.ts";
 import type { EmbeddingModel } from "../embedding/embedding-model.ts";
 import type { Injector } from "../injection/injector.ts";
+import { createTrialDesk } from "../injection/trial-desk.ts";
 import { type Scope, scopeOf } from "../knowledge/knowledge-item.ts";
+import { onlineSetting } from "../knowledge/online-setting.ts";
 import type { Feedback } from "../outcome/outcome.ts";
 import { createKnowledgeReplica } from "../retrieval/replica.ts";
 import { serviceNameIn } from "../telemetry/service-name.ts";
@@ -35,10 +37,14 @@ export function openKnowledgeAccess(runtime: Runtime, config: Config, parts: Acc
   const remote = config.endpoint === undefined ? undefined : createRemoteKnowledge({ apiUrl: apiUrlOf(config), token: config.token });
   const copy = remote === undefined ? runtime.knowledge : createKnowledgeReplica({ feed: remote, model: shippedModel, embedsItems: true });
   if (parts.embedding !== undefined) void copy.useModel(parts.embedding);
+  // A collector tells of trials only where its own setting is on, and who asks it goes by what it says.
+  const setting = onlineSetting(remote === undefined ? config : { ...config, online: "on" });
+  const rations = remote ?? store;
+  const trials = setting === undefined ? undefined : createTrialDesk({ setting, items: () => copy.trialItems(), rations });
   const sources = { search: copy, vectors: copy, ...(remote === undefined ? { library: store } : {}) };
   return {
     client: createKnowledgeClient({
-      source: injectionFrom(sources, config, parts.injector),
+      source: injectionFrom(sources, config, parts.injector, trials),
       baggage: baggagePolicy(config),
       ...askingFrom(config),
       fallbackService: serviceNameIn(process.env),

@@ -1,10 +1,12 @@
 import { systemClock } from "../base/clock.ts";
 import { isLearnError, LearnError } from "../base/error.ts";
 import type { Config } from "../config/config.ts";
+import { onlineSetting } from "../knowledge/online-setting.ts";
 import { retire } from "../learner/retire.ts";
 import type { Store, StoreStatus } from "../store/ports.ts";
 import { createReporter } from "../telemetry/report.ts";
 import { gateSettings } from "./from-config.ts";
+import { underLearnLease } from "./learn-lease.ts";
 
 export interface LearnLoopOptions {
   readonly store: Store;
@@ -14,6 +16,8 @@ export interface LearnLoopOptions {
 }
 
 const MAX_PAUSE_MS = 86_400_000;
+/** Runs that are given what harms go on until somebody looks. */
+const MOST_BETWEEN_LOOKS_MS = 10_000;
 
 /** Throws "invalid" where full cycles are asked for and can't be: without a model, or without a limit on what nobody watches. */
 export function checkLearnSchedule(config: Config): void {
@@ -49,6 +53,19 @@ export function startLearnLoop({ store, config, random = Math.random }: LearnLoo
   }, config.learnEveryMs);
   timer.unref();
 
+  // On a chain of its own: a cycle with the model may take minutes, and harm is stopped before.
+  const validateOnline = createOnlineRounds({ store, config, signal, report: reporter.failure });
+  let trying: Promise<unknown> = Promise.resolve();
+  const onlineTimer = setInterval(
+    () => {
+      trying = trying.then(validateOnline).catch((caught: unknown) => {
+        if (!signal.aborted) reporter.failure("trials on live runs could not be looked at", caught);
+      });
+    },
+    Math.min(config.learnEveryMs, MOST_BETWEEN_LOOKS_MS),
+  );
+  onlineTimer.unref();
+
   let failures = 0;
   let next: NodeJS.Timeout | undefined;
   const schedule = (): void => {
@@ -83,9 +100,10 @@ export function startLearnLoop({ store, config, random = Math.random }: LearnLoo
 
   return async () => {
     clearInterval(timer);
+    clearInterval(onlineTimer);
     clearTimeout(next);
     abort.abort();
-    await running.catch(() => undefined);
+    await Promise.all([running, trying]).catch(() => undefined);
   };
 }
 
@@ -94,7 +112,7 @@ interface RoundsOptions extends LearnLoopOptions {
   readonly report: (what: string, caught?: unknown) => void;
 }
 
-/** One round without a model: nothing is promoted, since that needs somebody to ask for it. */
+/** One round without a model: apart from what is tried on live runs, nothing is promoted, since that needs somebody to ask for it. */
 function createRounds({ store, config, signal, report }: RoundsOptions): () => Promise<void> {
   const { minimumGain, hibernateDays, effectAlpha: alpha } = config;
   let [seen, lookAgainAt] = ["", 0];
@@ -125,5 +143,50 @@ function createRounds({ store, config, signal, report }: RoundsOptions): () => P
       signal,
       drain: false,
     });
+  };
+}
+
+const FORGET_MS = 600_000;
+const MOST_UNLOOKED_MS = 60_000;
+
+/**
+ * Trials on live runs. Looking needs no lease, and must not wait for one: a cycle with the agent may take hours, and harm is stopped before. With the setting off
+ * it only ends what an earlier setting left behind, once.
+ */
+function createOnlineRounds({ store, config, signal, report }: RoundsOptions): () => Promise<void> {
+  const setting = onlineSetting(config);
+  const known = new Map<string, string>();
+  let [seen, forgotAtMs, lookAgainAtMs, isDone] = ["", performance.now(), 0, false];
+  return async () => {
+    if (isDone || signal.aborted) return;
+    const { traces, knowledge } = await store.status();
+    const now = JSON.stringify([traces, knowledge]);
+    if (setting !== undefined && (knowledge["candidate"] ?? 0) === 0) return;
+    const { beginTrials, lookAtTrials } = await import("../learner/online.ts");
+    const { createOnlineSafetyCheck } = await import("../learner/safety-check.ts");
+    const { activation, alpha, minimumGain, passScore } = config;
+    const options = {
+      ...{ store, clock: systemClock, activation, alpha, minimumGain, signal, known, brief: true },
+      ...(setting === undefined ? { endsAll: true } : { setting }),
+      testSet: createOnlineSafetyCheck({ store, passScore }),
+    };
+    // Outcomes come of age, a trial ends, and models change by the time that passes too.
+    if (now === seen && performance.now() < lookAgainAtMs) return;
+    for (const { item, validation } of await lookAtTrials(options)) {
+      const why = validation?.online?.why;
+      if (why === "harms" || why === "mismatch") report(`item ${item.id.slice(0, 8)}`, new Error(validation?.reason));
+    }
+    [seen, lookAgainAtMs, isDone] = [now, performance.now() + MOST_UNLOOKED_MS, setting === undefined];
+    if (performance.now() - forgotAtMs > FORGET_MS) {
+      known.clear();
+      forgotAtMs = performance.now();
+    }
+    if (isDone || signal.aborted) return;
+    try {
+      await underLearnLease({ store, who: "agentlearn up", waitMs: 0, signal }, () => beginTrials(options));
+    } catch (caught) {
+      // Who learns now begins them itself.
+      if (!isLearnError(caught) || caught.code !== "conflict") throw caught;
+    }
   };
 }

@@ -28,6 +28,11 @@ export interface Config {
   readonly maxRounds: number;
   readonly concurrency: number;
   readonly activation: "approval" | "evidence" | "evidence-untrusted";
+  readonly online: "on" | "off";
+  readonly onlineShare: number;
+  readonly onlineMaxRuns: number;
+  readonly onlineMaxCandidates: number;
+  readonly onlineWaitMs: number;
   readonly safetyCases: "on" | "off";
   readonly lessonScope: "narrow" | "tenant" | "open";
   readonly quietMs: number;
@@ -180,6 +185,30 @@ export const configSchema: z.ZodType<Config> & { readonly shape: { readonly [key
     .default("approval")
     .describe(
       "What makes a validated item active: a person, or the evidence alone where no word of it came from users, tools or files; evidence-untrusted lifts that last condition, and then whoever can write into your traces may come to instruct your agent. See Guards.",
+    ),
+  online: z
+    .enum(["on", "off"], 'must be "on" or "off"')
+    .default("off")
+    .describe(
+      "Whether candidates that no guard objects to are tried, untested, on a share of live runs, and decided on by their outcomes. See Online validation.",
+    ),
+  onlineShare: number
+    .gt(0, "must be above 0")
+    .max(0.5, "must be at most 0.5")
+    .default(0.1)
+    .describe("Share of the matching runs, or conversations, that are given an untested item; never more than half."),
+  onlineMaxRuns: count
+    .max(10_000, "must be at most 10000")
+    .default(500)
+    .describe("Most answers to agents that ever hold one item while it is untested, over all processes."),
+  onlineMaxCandidates: count
+    .max(20, "must be at most 20")
+    .default(3)
+    .describe("Most candidates that are tried at the same time; one run meets one of them at most."),
+  onlineWaitMs: milliseconds
+    .default(600_000)
+    .describe(
+      "Milliseconds after its start before a run counts for anything but harm: longer than your evaluations and feedback take to arrive.",
     ),
   safetyCases: z
     .enum(["on", "off"], 'must be "on" or "off"')

@@ -1,16 +1,11 @@
 import { LearnError } from "../base/error.ts";
 import { uniformOf } from "../base/id.ts";
-import { nearDuplicate, tokenSet } from "../base/similarity.ts";
 import { type CanaryItem, canaryItem } from "../knowledge/canary-item.ts";
-import { appliesTo } from "../knowledge/knowledge-item.ts";
 import { createReporter, type Reporter } from "../telemetry/report.ts";
 import type { Limits } from "./assign.ts";
-import type { Injection } from "./injection.ts";
 import type { Injector } from "./injector.ts";
-import { factsOf } from "./item-facts.ts";
-import type { InjectionRequest } from "./ports.ts";
-import { renderCanary } from "./render.ts";
 import { createSmartInjector } from "./smart-injector.ts";
+import { mayBeTried, withUntested } from "./untested.ts";
 
 export interface CanaryOptions extends Limits {
   /** In (0, 1): share of the runs, or conversations, that are given a canary item. Default 0.05. */
@@ -21,8 +16,6 @@ export interface CanaryOptions extends Limits {
 
 /** People put items into canary one by one. */
 const MOST_LISTED = 1_000;
-/** Words shorter than that say too little to tell what a task is about. */
-const TELLING_LETTERS = 4;
 
 /**
  * What its base chooses, and in a share of the runs one untested item that a person put into canary. At most one a run, and which one is drawn apart from
@@ -43,33 +36,12 @@ export function createCanaryInjector(options: CanaryOptions = {}, reporter: Repo
         base.inject(asked, sources),
         sources.library?.listKnowledge({ status: "candidate", limit: MOST_LISTED }) ?? [],
       ]);
-      const eligible = candidates.flatMap((item) => canaryItem(item) ?? []).filter((item) => isEligible(item, asked, injection));
+      const eligible = candidates.flatMap((item) => canaryItem(item) ?? []).filter((item) => mayBeTried(item, asked, injection));
       const item = drawOne(eligible, request.seed);
       if (item === undefined) return injection;
-      // A control run is given nothing, this neither; its share of the runs is part of the probability.
-      const isControl = injection.arm === "control";
-      const member = !isControl && uniformOf(`${request.seed}:canary`) < share;
-      const canary = { item, member, share: share * (1 - (injection.controlShare ?? 0)) };
-      const text = member ? [injection.text, renderCanary(item)].filter((block) => block !== "").join("\n\n") : injection.text;
-      return { ...injection, text, canary };
+      return withUntested(injection, item, share, () => uniformOf(`${request.seed}:canary`) < share);
     },
   };
-}
-
-/** For who asks, about the task, not said already, and within what the budget has left when nothing is withheld. */
-function isEligible(item: CanaryItem, request: InjectionRequest & Limits, { given, withheld, listed = [] }: Injection): boolean {
-  if (!appliesTo(item, request) || !fitsTask(item, request)) return false;
-  const others = [...given, ...withheld, ...listed];
-  if (others.some((other) => nearDuplicate(other.content, item.content))) return false;
-  const spent = others.reduce((sum, other) => sum + factsOf(other).cost, 0);
-  return spent + factsOf(item).cost <= (request.maxTokens ?? 1500);
-}
-
-/** Made from runs of the very agent that asks, or sharing a telling word with the task: the same two ways by which tested items come in. */
-function fitsTask(item: CanaryItem, { task, agentName }: InjectionRequest): boolean {
-  if (agentName !== undefined && item.agentName === agentName) return true;
-  const words = tokenSet(`${item.appliesWhen} ${item.content}`);
-  return [...tokenSet(task)].some((word) => word.length >= TELLING_LETTERS && words.has(word));
 }
 
 /** Oldest first, so that the draw does not hang on the order of the store. */

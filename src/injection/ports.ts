@@ -21,6 +21,8 @@ export interface KnowledgeChange {
   readonly id: string;
   /** The item as it is now, when it is active; absent when it is not, or was deleted. Whether its evidence holds is for the reader to check. */
   readonly item?: ItemInUse;
+  /** In the place of `item`: the candidate, when its note says that it is on trial. Whether anybody may be given it is for the reader to check, see `onlineItem`. */
+  readonly trial?: ItemInUse;
 }
 
 export interface KnowledgeChanges {
@@ -36,6 +38,15 @@ export interface KnowledgeChanges {
 export interface KnowledgeFeed {
   /** Changes after `since`, at most `limit` of them; from 0 all there is. Counts are those of the moment of reading: a run that is judged changes no item. */
   knowledgeChanges(since: number, limit: number): Promise<KnowledgeChanges>;
+}
+
+/** Answers that may still hold an item on trial. Who gives one takes it here first, so that all processes together give no more than there may be. */
+export interface TrialRations {
+  /**
+   * Takes up to `count` answers of the trial, and says how many it was given: 0 when they are used up, or the trial ended. What was taken and never given is
+   * spent all the same. Durable on return.
+   */
+  takeTrialRuns(seed: string, count: number): Promise<number>;
 }
 
 /** The vector of the words of one item, by one model. */

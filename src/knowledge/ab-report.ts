@@ -66,10 +66,11 @@ export function summaryOf(effect: Effect, priority: KnowledgeItem["priority"] = 
     return "pinned: always given, so its own lift can't be told; the control group says what all knowledge is worth";
   const found = `with ${current.model}: ${liftText(current)}`;
   if (current.verdict !== "undecided") return `${current.verdict} ${found}`;
-  return `undecided ${found}; ${missing(current)}`;
+  return `undecided ${found}; ${missingText(current)}`;
 }
 
-function missing({ moreRuns, moreRunsToTell }: { readonly moreRuns?: number; readonly moreRunsToTell?: number }): string {
+/** What it takes to tell, in words. */
+export function missingText({ moreRuns, moreRunsToTell }: { readonly moreRuns?: number; readonly moreRunsToTell?: number }): string {
   if (moreRuns !== undefined) return `needs about ${moreRuns} more runs if they are like these`;
   if (moreRunsToTell === undefined) return "it was not drawn yet: withholdProbability must be above 0";
   if (moreRunsToTell === 0) return "a lift of 10 points would have shown by now";

@@ -35,12 +35,14 @@ const OPTIONAL = ["gainCeiling", "rule", "rounds", "maxRounds", "confirmReplicat
 /** A certificate of a hundred thousand cases takes minutes to recompute; nobody runs as many. */
 const MOST_PAIRS = 100_000;
 const MOST_ROUNDS = 1_000;
+/** As many as the widest settings let a trial have. */
+const MOST_UNITS = 1_000_000;
 
 function assertCertificate(entry: unknown, where: string): Validation {
   const fields = entry as { readonly [key: string]: unknown };
   const fault = (what: string): LearnError => new LearnError("invalid", `${where}: ${what}`);
   for (const key of TEXTS) if (typeof fields[key] !== "string") throw fault(`${key} is not a text`);
-  if (!["statistical", "human", "canary"].includes(fields["kind"] as string)) throw fault(`kind is "${String(fields["kind"])}"`);
+  if (!["statistical", "online", "human", "canary"].includes(fields["kind"] as string)) throw fault(`kind is "${String(fields["kind"])}"`);
   for (const key of [...NUMBERS, ...SETTINGS]) if (!Number.isFinite(fields[key])) throw fault(`${key} is not a number`);
   for (const key of OPTIONAL) if (fields[key] !== undefined && !Number.isFinite(fields[key])) throw fault(`${key} is not a number`);
   const { pairs } = fields;
@@ -49,7 +51,39 @@ function assertCertificate(entry: unknown, where: string): Validation {
     const problem = pairProblem(pair);
     if (problem !== undefined) throw fault(`pair ${index + 1}: ${problem}`);
   }
+  const problem = fields["kind"] === "online" ? onlineProblem(fields["online"]) : undefined;
+  if (problem !== undefined) throw fault(`online: ${problem}`);
   return entry as Validation;
+}
+
+function onlineProblem(online: unknown): string | undefined {
+  if (typeof online !== "object" || online === null) return "it is missing";
+  const { seed, excluded, strata = [], units = [], ...numbers } = online as { readonly [key: string]: unknown };
+  if (typeof seed !== "string") return "seed is not a text";
+  if (!Array.isArray(excluded)) return "excluded is not a list";
+  for (const key of ["startedAtUs", "share", "maxRuns", "waitMs", "harmAlpha"])
+    if (!Number.isFinite(numbers[key])) return `${key} is not a number`;
+  for (const key of ["endedAtUs", "exposures", "granted", "harmEValue"])
+    if (numbers[key] !== undefined && !Number.isFinite(numbers[key])) return `${key} is not a number`;
+  if (!Array.isArray(strata) || !strata.every(isStratum)) return "strata is not a list of models and probabilities";
+  if (!Array.isArray(units) || units.length > MOST_UNITS || !units.every(isUnit)) return `units is not a list of at most ${MOST_UNITS}`;
+  return undefined;
+}
+
+function isStratum(value: unknown): boolean {
+  const { model, probabilityGiven } = (value ?? {}) as { readonly [key: string]: unknown };
+  return typeof model === "string" && typeof probabilityGiven === "number" && probabilityGiven >= 0 && probabilityGiven <= 1;
+}
+
+function isUnit(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length !== 4) return false;
+  const [stratum, given, success, unit] = value as unknown[];
+  return (
+    Number.isSafeInteger(stratum) &&
+    (given === 0 || given === 1) &&
+    (success === null || success === 0 || success === 1) &&
+    typeof unit === "string"
+  );
 }
 
 function pairProblem(pair: unknown): string | undefined {

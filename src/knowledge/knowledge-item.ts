@@ -42,7 +42,7 @@ export interface KnowledgeItem extends Scope {
   readonly updatedAtUs: TimeUs;
   /** Starts at 1; every change adds one. */
   readonly version: number;
-  /** The validation that last let it pass or refused it. */
+  /** The validation that last let it pass or refused it. The store reads that of a trial without its units; `validations` has them. */
   readonly validation?: Validation;
   readonly counts: ExposureCounts;
   /** What the guards said of it and whose words they are, as last looked at; absent for one that never was, such as from a file. See `quarantineOf`. */
@@ -67,6 +67,8 @@ export const HISTORY_ACTIONS = [
   "canary",
   "canary-end",
   "hold",
+  "trial",
+  "trial-end",
 ] as const;
 
 /** One line of an item's append-only history. */
@@ -107,12 +109,55 @@ export interface ValidationPair {
   readonly candidateOutput?: string;
 }
 
+/** One kind of draw in an online trial: the model of the run, and the stated probability of being given. */
+export interface OnlineStratum {
+  readonly model: string;
+  readonly probabilityGiven: number;
+}
+
+/** One unit of the draw: number of its stratum, whether it was given the item, whether it succeeded (null where nobody judged it), and a digest of its id. */
+export type OnlineUnit = readonly [stratum: number, given: 0 | 1, success: 0 | 1 | null, unit: string];
+
+/** The trial of a candidate on live runs. On the note that begins one, `endedAtUs` and what follows it is absent. */
+export interface OnlineRecord {
+  /** Draws the arms and names the trial: the id of its note. */
+  readonly seed: string;
+  /** Runs that began before then never count. */
+  readonly startedAtUs: TimeUs;
+  readonly share: number;
+  /** Most answers that may hold the item. */
+  readonly maxRuns: number;
+  /** Runs younger than that count for nothing but harm. */
+  readonly waitMs: number;
+  /** Error probability of the sequence that stops for harm. */
+  readonly harmAlpha: number;
+  /** Units of the draw that a run belongs to from which the item was read; they never count. */
+  readonly excluded: readonly string[];
+  readonly endedAtUs?: TimeUs;
+  /** How it ended; see decide-online.ts. */
+  readonly why?: "helps" | "harms" | "mismatch" | "futile" | "spent" | "idle";
+  /** The model that the decision is about: that of the newest unit that counts. */
+  readonly model?: string;
+  /** Runs that were given the item, judged or not. */
+  readonly exposures?: number;
+  /** Answers that were handed out to be given. */
+  readonly granted?: number;
+  /** By the pooled sequence of all models. */
+  readonly harmEValue?: number;
+  readonly strata?: readonly OnlineStratum[];
+  /** Every unit that counts, in the order of time. */
+  readonly units?: readonly OnlineUnit[];
+}
+
 /** The certificate of one test: enough to recompute the decision without the agent. */
 export interface Validation {
   readonly id: string;
   readonly itemId: string;
-  /** statistical: paired offline test. human: a named person vouches for it with a reason. canary: a named person has it tried in a share of live runs, untested. */
-  readonly kind: "statistical" | "human" | "canary";
+  /**
+   * statistical: paired offline test. online: runs that were given it by a draw against runs that were denied it; while the trial goes on, the note about it.
+   * human: a named person vouches for it with a reason. canary: a named person has it tried in a share of live runs, untested.
+   */
+  readonly kind: "statistical" | "online" | "human" | "canary";
   /** pass; refuse (tested and not good enough, or harmful); inconclusive (could not be tested, or no decision possible yet). */
   readonly decision: "pass" | "refuse" | "inconclusive";
   /** One sentence with the figures in it. */
@@ -165,6 +210,8 @@ export interface Validation {
   readonly promptDigests?: readonly [string, string];
   /** Of this package. */
   readonly packageVersion?: string;
+  /** Of kind "online" alone. Its figures stand in the fields above: `cases` judged units, `baselinePassed` of those withheld, `candidatePassed` of those given. */
+  readonly online?: OnlineRecord;
 }
 
 /**
@@ -173,7 +220,14 @@ export interface Validation {
 export interface ItemInUse
   extends Scope,
     Pick<KnowledgeItem, "id" | "type" | "content" | "appliesWhen" | "priority" | "status" | "createdAtUs" | "counts"> {
-  readonly validation?: Pick<Validation, "itemId" | "kind" | "decision" | "wins" | "contentDigest">;
+  readonly validation?: Pick<Validation, "itemId" | "kind" | "decision" | "wins" | "contentDigest"> & {
+    readonly online?: Partial<Pick<OnlineRecord, "seed" | "share" | "endedAtUs">>;
+  };
+}
+
+/** Whether runs were compared with and without it: a person's word speaks for an item, and not for giving it whatever the task. */
+export function isTested({ validation }: Pick<ItemInUse, "validation">): boolean {
+  return validation?.kind === "statistical" || validation?.kind === "online";
 }
 
 /** The fields of a scope, in the order in which they are shown. */

@@ -38,7 +38,7 @@ export interface KnowledgeStore {
   saveValidation(validation: Validation): Promise<void>;
   /** Certificates, oldest first; of one item, or of all when no id is given. */
   validations(itemId?: string): Promise<readonly Validation[]>;
-  /** What the statistical tests of all items have used of the error budget: stored certificates, the highest place one of them names, and how many passed. */
+  /** What the tests of all items, on eval cases and on live runs, have used of the error budget: how many there are, the highest place one of them names, and how many passed. A trial counts from its start on, once. */
   testStream(): Promise<{ readonly tests: number; readonly lastPosition: number; readonly passed: number }>;
   /** Deletes an item with its history and certificates, also out of every snapshot. For tests and for the right to be forgotten; leaves no tombstone. */
   removeItem(itemId: string): Promise<void>;
@@ -81,6 +81,12 @@ export interface EffectStore {
   modelsBefore(atUs: TimeUs, of?: Scope): Promise<readonly string[]>;
   /** When the newest of such runs began; 0 where there is none. */
   newestRunUs(of: Scope): Promise<TimeUs>;
+}
+
+/** What processes took of the answers that may hold an item on trial. */
+export interface TrialStore {
+  /** 0 taken where nobody took any. `lastAtUs`: when the last ones were. */
+  trialRunsTaken(seed: string): Promise<{ readonly taken: number; readonly lastAtUs?: TimeUs }>;
 }
 
 /** An item as a snapshot keeps it: without what only live runs change. `validation` is the certificate it carried then. */

@@ -4,6 +4,7 @@ import * as firstRule from "./decide-first-rule.ts";
 import type { GateState } from "./gate-state.ts";
 import type { Validation, ValidationPair } from "./knowledge-item.ts";
 import { shouldStop } from "./reach.ts";
+import { onlineProblems } from "./recheck-online.ts";
 import { isConfirmedRegression, needsConfirming } from "./regression.ts";
 
 export interface Recheck {
@@ -18,7 +19,9 @@ const TOLERANCE = 1e-9;
 /** Computes every figure and the decision of a certificate again from its pairs. Needs neither the agent nor the store; never throws. */
 export function recheck(validation: Validation): Recheck {
   try {
-    const problems = validation.kind === "statistical" ? statisticalProblems(validation) : humanProblems(validation);
+    const { kind } = validation;
+    const problems =
+      kind === "statistical" ? statisticalProblems(validation) : kind === "online" ? onlineProblems(validation) : humanProblems(validation);
     return { ok: problems.length === 0, problems };
   } catch (caught) {
     return { ok: false, problems: [`the certificate cannot be computed: ${messageOf(caught)}`] };

@@ -3,6 +3,7 @@ import { newId } from "../base/id.ts";
 import { nearDuplicate } from "../base/similarity.ts";
 import type { ConflictJudge } from "../knowledge/conflict-judge.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
+import type { OnlineSetting } from "../knowledge/online-setting.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import type { LessonScope } from "../lesson/lesson-scope.ts";
 import type { Analyzer, JudgedTrace } from "../lesson/ports.ts";
@@ -12,10 +13,12 @@ import { recordGuards } from "./guard-report.ts";
 import { judgeConflicts } from "./judge-conflicts.ts";
 import { judgeTraces, mayPass } from "./judge-traces.ts";
 import { neededNext } from "./needed-next.ts";
+import { beginTrials, lookAtTrials } from "./online.ts";
 import type { OpenCycle } from "./open-cycle.ts";
 import type { LearnProgress, LearnReport } from "./ports.ts";
 import { readingsOf } from "./readings.ts";
 import { type RetireReport, retire } from "./retire.ts";
+import { createOnlineSafetyCheck } from "./safety-check.ts";
 import { createSieve } from "./sieve.ts";
 import type { SpendMeter } from "./spend-meter.ts";
 import { createSurroundings } from "./surroundings.ts";
@@ -36,6 +39,8 @@ export interface LearnOptions extends TestOptions {
   readonly drain?: boolean;
   /** See `RetirementRules`. Default 0: an unused item stays. */
   readonly hibernateDays?: number;
+  /** Absent: the caller looks after trials on live runs itself. Without a setting none begins. */
+  readonly online?: { readonly setting: OnlineSetting | undefined };
   /** Error probability of the verdicts on live effects, see the setting of this name. It is not that of the gate. Default 0.05. */
   readonly effectAlpha?: number;
   /** false: the caller looks after retirement itself. Default true. */
@@ -64,7 +69,8 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
       : await retire({ ...options, alpha: options.effectAlpha ?? 0.05, hibernateDays: options.hibernateDays ?? 0 });
   const { conflictJudge: judge } = options;
   const conflicts = judge === undefined ? undefined : await judgeConflicts({ ...options, judge });
-  const decisions = await testCandidates(options, ACTOR, tell);
+  const tested = await testCandidates(options, ACTOR, tell);
+  const decisions = options.online === undefined ? tested : withOnline(tested, await online(options, options.online));
   const stop = options.meter?.stopped();
   const done: Omit<LearnReport, "needed"> = {
     cycleId,
@@ -88,6 +94,25 @@ export async function learn(options: LearnOptions): Promise<LearnReport> {
   }
   tell({ phase: "done", done: decisions.length, total: decisions.length, detail: "done" });
   return report;
+}
+
+/** Trials on live runs; where the agent can be run on eval cases, that is the better test, and none begins. */
+async function online(options: LearnOptions, { setting }: NonNullable<LearnOptions["online"]>): Promise<LearnReport["decisions"]> {
+  const { runner, cases = [], obstacle } = options;
+  const trials = {
+    ...options,
+    ...(setting === undefined ? {} : { setting }),
+    testSet: createOnlineSafetyCheck(options),
+  };
+  const looked = await lookAtTrials(trials);
+  const isTested = runner !== undefined && cases.length > 0 && obstacle === undefined;
+  return isTested ? looked : [...looked, ...(await beginTrials(trials))];
+}
+
+/** What is said of an item that is tried takes the place of why it was not tested. */
+function withOnline(tested: LearnReport["decisions"], tried: LearnReport["decisions"]): LearnReport["decisions"] {
+  const spoken = new Set(tried.map(({ item }) => item.id));
+  return [...tested.filter(({ item, validation }) => validation !== undefined || !spoken.has(item.id)), ...tried];
 }
 
 type Mined = Pick<

@@ -2,7 +2,7 @@ import type { TimeUs } from "../base/clock.ts";
 import { type AbReport, abReportOf, type ItemReport, itemReportOf } from "../knowledge/ab-report.ts";
 import { type Effect, effectOf, libraryEffectOf } from "../knowledge/effect.ts";
 import type { HistoryEntry, KnowledgeItem } from "../knowledge/knowledge-item.ts";
-import type { EffectStore, ExposedRun, KnowledgeStore } from "../knowledge/ports.ts";
+import type { EffectStore, ExposedRun, ExposureFilter, KnowledgeStore } from "../knowledge/ports.ts";
 
 /** What reading effects needs of the store. */
 export type EffectSource = EffectStore & Pick<KnowledgeStore, "historyOf" | "listKnowledge">;
@@ -19,8 +19,13 @@ export interface ItemEffect {
 export async function itemEffectOf(store: EffectSource, item: KnowledgeItem, alpha: number): Promise<ItemEffect> {
   const history = await store.historyOf(item.id);
   const sinceUs = evidenceSince(history);
-  const runs = await everyPage((after) => store.exposedRuns({ itemId: item.id, sinceUs, ...after }));
+  const runs = await everyRun(store, { itemId: item.id, sinceUs });
   return { item, effect: effectOf(runs, alpha), sinceUs, history };
+}
+
+/** All runs that met an item. */
+export function everyRun(store: EffectStore, of: Pick<ExposureFilter, "itemId" | "sinceUs">): Promise<readonly ExposedRun[]> {
+  return everyPage((after) => store.exposedRuns({ ...of, ...after }));
 }
 
 /** Items in use, and retired ones that have evidence; read and judged now. */
@@ -45,10 +50,18 @@ async function libraryEffect(store: EffectStore, alpha: number): Promise<Effect 
 
 /** New words are a new question, and so is an item that somebody brought back: the old evidence would retire it again at the first look. */
 function evidenceSince(history: readonly HistoryEntry[]): TimeUs {
-  const begins = ({ action, changes }: HistoryEntry): boolean =>
+  // A trial stands in another frame, and what it showed was decided on: it must not be counted again for or against what it made active.
+  let trial = false;
+  let sinceUs = 0;
+  for (const { action, changes, atUs } of history) {
+    const ends: boolean = trial && "validation" in changes;
+    if (action === "trial") trial = true;
+    else if (ends) trial = false;
     // Words also come with an import or with going back to a snapshot.
-    action === "edit" || action === "restore" || "content" in changes || RETIRED.has(changes["status"]?.[0]);
-  return history.findLast(begins)?.atUs ?? 0;
+    const begins = action === "edit" || action === "restore" || "content" in changes || RETIRED.has(changes["status"]?.[0]);
+    if (begins || ends || action === "trial") sinceUs = atUs;
+  }
+  return sinceUs;
 }
 
 const RETIRED: ReadonlySet<unknown> = new Set(["deprecated", "archived"]);

@@ -6,6 +6,7 @@ import type { SafetyReport } from "../knowledge/guards/safety-cases.ts";
 import { type ShownEntry, withWordChanges } from "../knowledge/history.ts";
 import type { KnowledgeItem, Validation } from "../knowledge/knowledge-item.ts";
 import { approve, type Change, deprecate, edit, pin, reject, restore, type Transition, unpin } from "../knowledge/life-cycle.ts";
+import { endTrial, isOnTrial } from "../knowledge/online-trial.ts";
 import type { ConflictStore, KnowledgeStore, UsageStore } from "../knowledge/ports.ts";
 import type { Store } from "../store/ports.ts";
 import { approveSafely } from "./approve-safely.ts";
@@ -33,6 +34,7 @@ export interface KnowledgeDesk extends KnowledgeExchange, ConflictDesk, AuditDes
   edit(id: string, options: ItemEdit & { readonly reason: string }): Promise<KnowledgeItem>;
   /** Has an untested candidate tried in the small share of runs that the canary injector takes; a person and a reason are needed. It stays a candidate. */
   canary(id: string, options: { readonly reason: string }): Promise<KnowledgeItem>;
+  /** Of an item on trial too; the learner does not begin another one of its present text. */
   endCanary(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
   pin(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
   unpin(id: string, options?: { readonly reason?: string }): Promise<KnowledgeItem>;
@@ -101,7 +103,7 @@ export function createKnowledgeDesk(options: KnowledgeDeskOptions): KnowledgeDes
     edit: async (id, { reason, ...wanted }) =>
       recordGuards(store, await change(id, (item) => edit(item, editionOf(item, wanted), who(reason)))),
     canary: (id, { reason }) => change(id, (item) => putIntoCanary(item, { ...who(reason), validationId: newId() })),
-    endCanary: (id, { reason } = {}) => change(id, (item) => endCanary(item, who(reason))),
+    endCanary: (id, { reason } = {}) => change(id, (item) => (isOnTrial(item) ? endTrial : endCanary)(item, who(reason))),
     pin: (id, { reason } = {}) => change(id, (item) => pin(item, who(reason))),
     unpin: (id, { reason } = {}) => change(id, (item) => unpin(item, who(reason))),
     deprecate: (id, { reason }) => change(id, (item) => deprecate(item, who(reason))),

@@ -4,9 +4,11 @@ import type { LearnReport } from "./ports.ts";
 export function neededNext(report: Omit<LearnReport, "needed">): readonly string[] {
   const { stopped, analyzerFailures = [], waiting = [], decisions, cost } = report;
   const traces = waiting.reduce((sum, part) => sum + part.traces, 0);
-  const untested = decisions.filter(({ validation }) => validation === undefined).map(({ next }) => next.replace(/; or `.*$/u, ""));
+  const untested = decisions
+    .filter(({ validation, trial }) => validation === undefined && trial === undefined)
+    .map(({ next }) => next.replace(/; or `.*$/u, ""));
   const forApproval = decisions.filter(({ item }) => item.status === "validated").length;
-  const undecided = decisions.filter(({ validation }) => validation?.decision === "inconclusive").length;
+  const undecided = decisions.filter(({ validation }) => validation?.decision === "inconclusive" && validation.kind !== "online").length;
   return [
     ...(stopped === undefined || stopped.hint === "" ? [] : [stopped.hint]),
     ...new Set(

@@ -57,6 +57,8 @@ export interface LearnReport {
     readonly validation?: Validation;
     /** The active item that it contradicts: it passed its test, and waits until the conflict is settled. Absent when nothing holds it. */
     readonly heldBy?: { readonly itemId: string; readonly reason: string };
+    /** Set while it is tried on live runs: `begun` in this cycle, or `continued`. `next` says how far it is. */
+    readonly trial?: "begun" | "continued";
     /** What to do next with it, as a command or a sentence. */
     readonly next: string;
   }[];

@@ -1,4 +1,5 @@
-import { type SafetyReport, testSet } from "../knowledge/guards/safety-cases.ts";
+import type { EvalStore } from "../evaluation/ports.ts";
+import { SAFETY_TAG, type SafetyReport, testSet } from "../knowledge/guards/safety-cases.ts";
 import { injectable } from "../knowledge/injectable.ts";
 import type { KnowledgeItem } from "../knowledge/knowledge-item.ts";
 import type { AgentRunner, KnowledgeStore, ValidationCase } from "../knowledge/ports.ts";
@@ -7,6 +8,17 @@ import { renderWith, replacedWith } from "./without-leaks.ts";
 
 /** Asks the safety cases of everything active with this item in it, or says why it does not. */
 export type SafetyCheck = (item: KnowledgeItem) => Promise<SafetyReport>;
+
+/** The same for items that passed on live runs, where mostly nobody can ask: it counts the user's own cases that were left unasked. */
+export function createOnlineSafetyCheck(options: SafetyCheckOptions & { readonly store: Pick<EvalStore, "listEvalCases"> }): SafetyCheck {
+  const check = createSafetyCheck(options);
+  return async (item) => {
+    const report = await check(item);
+    if (report.notRun === undefined) return report;
+    const unasked = (await options.store.listEvalCases()).filter(({ tags }) => tags.includes(SAFETY_TAG)).length;
+    return unasked === 0 ? report : { ...report, unasked };
+  };
+}
 
 export interface SafetyCheckOptions {
   readonly store: Pick<KnowledgeStore, "listKnowledge">;

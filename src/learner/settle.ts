@@ -44,12 +44,15 @@ export async function settle(options: SettleOptions, tested: KnowledgeItem, cert
   const { store } = options;
   const clean = withoutSecrets(certificate);
   for (let attempt = 1; ; attempt += 1) {
+    const isTrial = clean.kind === "online";
     const { position } = await nextPlace(store);
-    // Another learner may have taken the place meanwhile; a later one is given a smaller share of the error budget.
-    const validation = position > clean.position ? atPosition(clean, position) : clean;
+    // Another learner may have taken the place meanwhile; a later one is given a smaller share of the error budget. A trial took its own when it began.
+    const validation = position > clean.position && !isTrial ? atPosition(clean, position) : clean;
     const item = await current(store, tested.id);
     if (item === undefined) return { item: tested, validation, next: "it was removed while it was tested; nothing was stored" };
     if (item.status !== "candidate" || item.validation?.id !== tested.validation?.id || contentDigest(item) !== contentDigest(tested)) {
+      // What a trial spent stands on its note.
+      if (isTrial) return { item, next: "its trial ended: somebody decided, or changed it, meanwhile" };
       await store.saveValidation(validation);
       return { item, validation, next: `it was changed while it was tested and is ${item.status} now; the test was of what it was before` };
     }
@@ -70,6 +73,12 @@ function withoutSecrets(certificate: Validation): Validation {
 
 async function promote(options: SettleOptions, item: KnowledgeItem, validation: Validation): Promise<Decision> {
   const short = item.id.slice(0, 8);
+  if (validation.decision !== "pass" && validation.kind === "online")
+    return {
+      item,
+      validation,
+      next: `\`agentlearn knowledge edit ${short}\` gives it other words, \`approve ${short} --reason ...\` takes it as it is`,
+    };
   if (validation.decision === "refuse") return { item, validation, next: `\`agentlearn knowledge show ${short}\` lists what it broke` };
   if (validation.decision === "inconclusive") return { item, validation, next: "add eval cases that fail today, then learn again" };
   if (options.activation === "approval") {
@@ -125,6 +134,8 @@ async function objectionTo(
   const waits = whyItWaits(report, activation);
   if (waits !== undefined) return { reason: waits };
   const safety = await testSet(item);
+  const { unasked = 0 } = safety;
+  if (unasked > 0) return { reason: `${unasked} safety ${unasked === 1 ? "case" : "cases"} could not be asked (${safety.notRun})` };
   return safety.failed.length > 0 ? { reason: safetyText(safety) } : { passed: `no guard objects, ${safetyText(safety)}` };
 }
 

@@ -1,4 +1,4 @@
-import { appliesTo, type ItemInUse, type Scope } from "../knowledge/knowledge-item.ts";
+import { appliesTo, type ItemInUse, isTested, type Scope } from "../knowledge/knowledge-item.ts";
 
 /** The normal items of each agent that passed a statistical test, most wins first. */
 export interface ProvenLists {
@@ -12,7 +12,7 @@ export function createProvenLists(): ProvenLists {
   const lists = new Map<string, { readonly items: Map<string, ItemInUse>; sorted?: readonly ItemInUse[] | undefined }>();
   return {
     add(item) {
-      if (item.agentName === undefined || item.priority !== "normal" || item.validation?.kind !== "statistical") return;
+      if (item.agentName === undefined || item.priority !== "normal" || !isTested(item)) return;
       const list = lists.get(item.agentName) ?? { items: new Map<string, ItemInUse>() };
       lists.set(item.agentName, list);
       list.items.set(item.id, item);

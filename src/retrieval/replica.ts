@@ -1,6 +1,6 @@
 import type { EmbeddingModel } from "../embedding/embedding-model.ts";
 import type { KnowledgeChanges, KnowledgeFeed, KnowledgeSearch, VectorSearch, VectorStore } from "../injection/ports.ts";
-import { appliesTo } from "../knowledge/knowledge-item.ts";
+import { appliesTo, type ItemInUse } from "../knowledge/knowledge-item.ts";
 import { createReporter } from "../telemetry/report.ts";
 import { embedTask } from "./embed-task.ts";
 import type { ItemVectors } from "./item-vectors.ts";
@@ -30,6 +30,11 @@ export interface ReplicaOptions {
  * waits 50 ms at most, for all it may wait for together, and is answered from what is there by then.
  */
 export interface KnowledgeReplica extends KnowledgeSearch, VectorSearch {
+  /**
+   * Candidates whose note says that they are on trial, oldest first. None when nothing was heard of the store for `TRIALS_HEARD_MS`: whoever could not hear that a
+   * trial was stopped gives nobody what is untested.
+   */
+  trialItems(): Promise<readonly ItemInUse[]>;
   /** Says that this process changed something: the next question looks for it first. */
   changed(): void;
   /** Resolves once everything that was changed before the call is taken in, or could not be, or after 5 s. At once when nobody asked yet. */
@@ -51,6 +56,8 @@ const LOAD_WAIT_MS = 800;
 /** Where it is nearness that is asked for first, the vectors are waited for too: without them there is no answer at all. `getKnowledge` ends earlier. */
 const VECTORS_WAIT_MS = 2_000;
 const REFRESH_WAIT_MS = 5_000;
+/** While it is asked the copy hears of the store every second; a few of those may fail. */
+const TRIALS_HEARD_MS = 5_000;
 /** Nobody looks for a process that stopped asking. */
 const IDLE_AFTER_MS = 60_000;
 /** Counts of runs change without a change of the item; they are read anew this often, and with them a store that was replaced is found out. */
@@ -73,6 +80,8 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   let firstAskedAtMs: number | undefined;
+  const trials = new Map<string, ItemInUse>();
+  let heardAtMs = Number.NEGATIVE_INFINITY;
   const sets = createVectorSets({
     index,
     model: options.model,
@@ -84,7 +93,12 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
   let running: { readonly done: Promise<void>; readonly beganAtMs: number } | undefined;
 
   function take({ changes }: KnowledgeChanges, seen: Set<string> | undefined): void {
-    for (const { id, item } of changes) {
+    for (const { id, item, trial } of changes) {
+      if (trial === undefined) trials.delete(id);
+      else {
+        trials.set(id, trial);
+        seen?.add(id);
+      }
       // Whether the evidence is about these very words is checked where the prompt is made, for the few that are chosen: a digest each took a third of the load.
       if (item?.validation?.decision === "pass") {
         if (index.put(item)) sets.note(id);
@@ -118,6 +132,7 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     since = at;
     if (seen === undefined) return;
     for (const id of [...index.ids()]) if (!seen.has(id)) index.remove(id);
+    for (const id of [...trials.keys()]) if (!seen.has(id)) trials.delete(id);
     readAllAtMs = nowMs();
   }
 
@@ -125,10 +140,12 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
     // One that is under way may have read before the change that made this stale.
     if (running !== undefined) return isStale ? running.done.then(look) : running.done;
     isStale = false;
+    const beganAtMs = nowMs();
     // A moment later: the store answers in turn, and the first question, which it answers itself, goes before the first page.
     const done = Promise.resolve()
       .then(readChanges)
       .then(() => {
+        heardAtMs = beganAtMs;
         isLoaded = true;
         hasFailed = false;
         sets.run();
@@ -141,7 +158,7 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
         running = undefined;
         checkedAtMs = nowMs();
       });
-    running = { done, beganAtMs: nowMs() };
+    running = { done, beganAtMs };
     return done;
   }
 
@@ -226,6 +243,11 @@ export function createKnowledgeReplica(options: ReplicaOptions): KnowledgeReplic
         () => (asking === undefined ? index.all() : index.all().filter((item) => appliesTo(item, asking))).slice(0, limit),
         (search) => search.activeItems(limit, asking),
       ),
+    async trialItems() {
+      await beFresh(nowMs());
+      if (nowMs() - heardAtMs > TRIALS_HEARD_MS) return [];
+      return [...trials.values()].sort((a, b) => a.createdAtUs - b.createdAtUs || (a.id < b.id ? -1 : 1));
+    },
     changed() {
       isStale = true;
     },

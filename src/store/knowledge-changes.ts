@@ -10,9 +10,11 @@ import { jsonOf, requiredNumber, requiredText } from "./values.ts";
 const CHANGES = `SELECT c.seq, c.item_id, k.type, k.priority, k.created_at_us, k.content, k.applies_when,
     CASE WHEN coalesce(k.agent_name, k.service, k.model, k.tenant) IS NOT NULL THEN
       json_object('agentName', k.agent_name, 'service', k.service, 'model', k.model, 'tenant', k.tenant) END AS scope,
-    json_extract(CAST(v.body AS TEXT), '$.itemId', '$.kind', '$.decision', '$.wins', '$.contentDigest') AS evidence
+    k.status,
+    json_extract(CAST(v.body AS TEXT), '$.itemId', '$.kind', '$.decision', '$.wins', '$.contentDigest', '$.online.seed', '$.online.share', '$.online.endedAtUs') AS evidence
   FROM knowledge_change c
-  LEFT JOIN knowledge k ON k.id = c.item_id AND k.status = 'active'
+  LEFT JOIN knowledge k ON k.id = c.item_id AND (k.status = 'active' OR (k.status = 'candidate' AND EXISTS (
+    SELECT 1 FROM validation t WHERE t.id = k.validation_id AND t.kind = 'online' AND t.decision = 'inconclusive')))
   LEFT JOIN validation v ON v.id = k.validation_id
   WHERE c.seq > ? ORDER BY c.seq LIMIT ?`;
 
@@ -27,7 +29,8 @@ export function createKnowledgeFeed(driver: SqlDriver): KnowledgeFeed {
       const changes = page.map((row): KnowledgeChange => {
         const [seq, id] = [requiredNumber(row, "seq"), requiredText(row, "item_id")];
         const item = row["type"] === null ? undefined : itemOf(row, id, counts?.get(id) ?? NO_COUNTS);
-        return { seq, id, ...(item === undefined ? {} : { item }) };
+        if (item === undefined) return { seq, id };
+        return item.status === "active" ? { seq, id, item } : { seq, id, trial: item };
       });
       return { changes, seq: changes.at(-1)?.seq ?? (await newest()), more };
     },
@@ -47,7 +50,7 @@ function itemOf(row: Row, id: string, counts: ItemInUse["counts"]): ItemInUse {
     content: requiredText(row, "content"),
     appliesWhen: requiredText(row, "applies_when"),
     priority: requiredText(row, "priority") as ItemInUse["priority"],
-    status: "active",
+    status: requiredText(row, "status") as ItemInUse["status"],
     createdAtUs: requiredNumber(row, "created_at_us"),
     ...scope(row),
     ...(validation === undefined ? {} : { validation }),
@@ -62,8 +65,10 @@ function scope(row: Row): Scope {
 
 function evidenceOf(row: Row): ItemInUse["validation"] {
   if (row["evidence"] === null) return undefined;
-  const [itemId, kind, decision, wins, contentDigest] = jsonOf<[string, Validation["kind"], Validation["decision"], number, string | null]>(
-    row["evidence"],
-  );
-  return { itemId, kind, decision, wins, ...(contentDigest === null ? {} : { contentDigest }) };
+  const [itemId, kind, decision, wins, contentDigest, seed, share, endedAtUs] = jsonOf<
+    [string, Validation["kind"], Validation["decision"], number, string | null, string | null, number | null, number | null]
+  >(row["evidence"]);
+  const evidence = { itemId, kind, decision, wins, ...(contentDigest === null ? {} : { contentDigest }) };
+  if (seed === null || share === null) return evidence;
+  return { ...evidence, online: { seed, share, ...(endedAtUs === null ? {} : { endedAtUs }) } };
 }

@@ -21,9 +21,12 @@ export async function itemsFromRows(executor: SqlExecutor, rows: readonly Row[])
     rows.map((row) => requiredText(row, "id")),
   );
   const validationIds = rows.flatMap((row) => textOf(row["validation_id"]) ?? []);
-  const stored = await executor.all("SELECT id, body FROM validation WHERE id IN (SELECT value FROM json_each(?))", [
-    idList(validationIds),
-  ]);
+  // The units of a trial are a hundred kilobytes, and lists of items are read every few seconds.
+  const stored = await executor.all(
+    `SELECT id, CASE WHEN kind = 'online' THEN json_remove(CAST(body AS TEXT), '$.online.units') ELSE body END AS body
+     FROM validation WHERE id IN (SELECT value FROM json_each(?))`,
+    [idList(validationIds)],
+  );
   const validations = new Map(stored.map((row) => [requiredText(row, "id"), jsonOf<Validation>(row["body"])]));
   return rows.map((row) => itemFromRow(row, counts, validations));
 }

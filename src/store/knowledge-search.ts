@@ -1,5 +1,5 @@
 import type { KnowledgeSearch } from "../injection/ports.ts";
-import type { Scope } from "../knowledge/knowledge-item.ts";
+import { isTested, type Scope } from "../knowledge/knowledge-item.ts";
 import type { SqlDriver, SqlValue } from "./driver.ts";
 import { itemsFromRows } from "./knowledge-row.ts";
 import { matchExpression } from "./match.ts";
@@ -49,7 +49,7 @@ export function createKnowledgeSearch(driver: SqlDriver): KnowledgeSearch {
          ORDER BY k.created_at_us, k.ref`,
         parameters(asking),
       );
-      const proven = (await itemsFromRows(driver, rows)).filter(({ validation }) => validation?.kind === "statistical");
+      const proven = (await itemsFromRows(driver, rows)).filter(isTested);
       return proven.sort((a, b) => (b.validation?.wins ?? 0) - (a.validation?.wins ?? 0)).slice(0, limit);
     },
   };

@@ -58,9 +58,10 @@ export function createKnowledgeStore(driver: SqlDriver, clock: Clock): Knowledge
 
     testStream: async () => {
       const [row] = await driver.all(
-        `SELECT count(*) AS tests, coalesce(sum(decision = 'pass'), 0) AS passed,
+        `SELECT coalesce(sum(kind = 'statistical' OR json_extract(CAST(body AS TEXT), '$.online.endedAtUs') IS NULL), 0) AS tests,
+                coalesce(sum(decision = 'pass'), 0) AS passed,
                 coalesce(max(json_extract(CAST(body AS TEXT), '$.position')), 0) AS last_position
-           FROM validation WHERE kind = 'statistical'`,
+           FROM validation WHERE kind IN ('statistical', 'online')`,
       );
       const stream = row as Row;
       return {
@@ -79,6 +80,7 @@ export function createKnowledgeStore(driver: SqlDriver, clock: Clock): Knowledge
         await tx.run("DELETE FROM knowledge_fts WHERE rowid IN (SELECT ref FROM knowledge WHERE id = ?)", [itemId]);
         for (const table of ["history", "validation", "exposure", "folded_exposure", "item_vector"])
           await tx.run(`DELETE FROM ${table} WHERE item_id = ?`, [itemId]);
+        await tx.run("DELETE FROM trial_ration WHERE seed NOT IN (SELECT id FROM validation)");
         await tx.run("DELETE FROM knowledge_conflict WHERE first_id = ?1 OR second_id = ?1", [itemId]);
         await tx.run("DELETE FROM knowledge WHERE id = ?", [itemId]);
         await forgetInSnapshots(tx, itemId);

@@ -18,6 +18,7 @@ import type { OfTheOwner, Store } from "./ports.ts";
 import { createSnapshotStore } from "./snapshot-store.ts";
 import { createSpendStore } from "./spend-store.ts";
 import { createTraceStore } from "./trace-store.ts";
+import { createTrialStore } from "./trial-store.ts";
 import { createUsageStore } from "./usage-store.ts";
 
 /** A store without what maps, assembles and diagnoses; whoever owns that adds it. */
@@ -40,6 +41,7 @@ export function createSqlStore(database: SqlDriver, clock: Clock, log?: BodyLog)
     ...createKnowledgeSearch(driver),
     ...createEffectStore(driver),
     ...createKnowledgeFeed(driver),
+    ...createTrialStore(driver, clock),
     ...createVectorStore(driver),
     ...createEvaluationStore(driver),
     ...createSpendStore(driver, clock),

@@ -11,6 +11,7 @@ import { lessonTables } from "./migrations/007-lesson.ts";
 import { spend } from "./migrations/008-spend.ts";
 import { searchSegments } from "./migrations/009-search-segments.ts";
 import { guardRecord } from "./migrations/010-guard-record.ts";
+import { trial } from "./migrations/011-trial.ts";
 import { requiredNumber, requiredText } from "./values.ts";
 
 /** One step forward. Never changed after a release; there is no way back. */
@@ -31,6 +32,7 @@ export const migrations: readonly Migration[] = [
   spend,
   searchSegments,
   guardRecord,
+  trial,
 ];
 
 /** "AgLn". Tells `file` and us that a SQLite file is ours. */

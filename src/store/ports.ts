@@ -1,7 +1,7 @@
 import type { TimeUs } from "../base/clock.ts";
 import type { EvalStore } from "../evaluation/ports.ts";
-import type { KnowledgeFeed, KnowledgeSearch, VectorStore } from "../injection/ports.ts";
-import type { ConflictStore, EffectStore, KnowledgeStore, SnapshotStore, UsageStore } from "../knowledge/ports.ts";
+import type { KnowledgeFeed, KnowledgeSearch, TrialRations, VectorStore } from "../injection/ports.ts";
+import type { ConflictStore, EffectStore, KnowledgeStore, SnapshotStore, TrialStore, UsageStore } from "../knowledge/ports.ts";
 import type { LessonStore } from "../lesson/ports.ts";
 import type { Feedback, Outcome } from "../outcome/outcome.ts";
 import type { OutcomeStore } from "../outcome/ports.ts";
@@ -308,6 +308,8 @@ export interface Store
     KnowledgeSearch,
     EffectStore,
     KnowledgeFeed,
+    TrialRations,
+    TrialStore,
     VectorStore,
     EvalStore,
     SpendStore,

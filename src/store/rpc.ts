@@ -60,6 +60,8 @@ const METHODS: Readonly<Record<StoreMethod, true>> = {
   modelsBefore: true,
   newestRunUs: true,
   knowledgeChanges: true,
+  takeTrialRuns: true,
+  trialRunsTaken: true,
   itemVectors: true,
   saveItemVectors: true,
   saveEvalCases: true,

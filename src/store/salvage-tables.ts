@@ -41,7 +41,8 @@ export type SalvagedTable =
   | "learn_cycle"
   | "model_call"
   | "snapshot"
-  | "knowledge_conflict";
+  | "knowledge_conflict"
+  | "trial_ration";
 
 export const SHAPES: Readonly<Record<SalvagedTable, TableShape>> = {
   w3c_trace: shape("w3c_trace", "ref", "ref span_count last_arrival_us pending", "trace_id"),
@@ -71,6 +72,7 @@ export const SHAPES: Readonly<Record<SalvagedTable, TableShape>> = {
   eval_run: shape("eval_run", "seq", "seq created_at_us", "id name", "body"),
   snapshot: shape("snapshot", "seq", "seq created_at_us items", "id actor", "body"),
   knowledge_conflict: shape("knowledge_conflict", "first_id", "found_at_us", "first_id second_id kind", "body"),
+  trial_ration: shape("trial_ration", "seed", "taken taken_at_us", "seed"),
   learn_cycle: shape("learn_cycle", "rowid", "started_at_us", "id", "report"),
   model_call: shape("model_call", "rowid", "at_us settled estimated input_tokens output_tokens", "id cycle_id step model"),
 };

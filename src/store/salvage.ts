@@ -195,7 +195,11 @@ export function salvage(
   // Vectors are computed again.
   for (const name of ["exposure", "folded_exposure", "history"] as const) copy(name, { known: () => itemIds, values: (row) => row });
   copy("knowledge_conflict", { known: () => itemIds, values: (row) => row });
-  for (const name of ["validation", "eval_case", "eval_run", "snapshot"] as const) {
+  const noteIds = new Set<string>();
+  copy("validation", { unique: true, values: ({ seq: _given, ...row }) => row, seen: (row) => noteIds.add(requiredText(row, "id")) });
+  // What was taken of a trial stays taken.
+  copy("trial_ration", { known: () => noteIds, values: (row) => row });
+  for (const name of ["eval_case", "eval_run", "snapshot"] as const) {
     copy(name, { unique: true, values: ({ seq: _given, ...row }) => row });
   }
   copy("refusal", { unique: true, values: ({ id: _given, ...row }) => row });

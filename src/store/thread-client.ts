@@ -29,7 +29,7 @@ export interface ThreadClient {
 }
 
 /** A process may end before these are answered: they are asked in the background, or by somebody who waits with a timer of his own. */
-const BACKGROUND: ReadonlySet<StoreMethod> = new Set(["knowledgeChanges", "itemVectors", "saveItemVectors"]);
+const BACKGROUND: ReadonlySet<StoreMethod> = new Set(["knowledgeChanges", "takeTrialRuns", "itemVectors", "saveItemVectors"]);
 // A thread that cannot live (no native binding for this machine) is not started again at every span.
 const RESTART_AFTER_MS = 1_000;
 const CLOSE_WITHIN_MS = 10_000;

@@ -43,6 +43,10 @@ function anApi(overrides: Partial<ApiPorts> = {}, options: Partial<ApiOptions> =
     listKnowledge: note([item]),
     abReport: note({ alpha: 0.05, items: [], warnings: ["control group: mismatch"] }),
     itemReport: note({ itemId: "item-1", summary: "nothing known" } as ItemReport),
+    takeTrialRuns: async (seed, count) => {
+      asked.push({ seed, count });
+      return 2;
+    },
     knowledgeChanges: async (since, limit) => {
       asked.push({ since, limit });
       return { changes: [{ seq: 7, id: "item-9" }], seq: 7, more: true };
@@ -165,6 +169,28 @@ describe("changes of the knowledge", () => {
     const { get, asked } = anApi();
     expect((await errorOf(await get(`/api/v1/knowledge/changes?${query}`)))[0]).toBe(400);
     expect(asked).toEqual([]);
+  });
+});
+
+describe("answers of a trial", () => {
+  const post = (app: ReturnType<typeof anApi>["app"], body: string, type = "application/json") =>
+    app.request("http://localhost:4320/api/v1/knowledge/trials/trial-1/runs", { method: "POST", body, headers: { "content-type": type } });
+
+  test("are those that the store grants", async () => {
+    const { app, asked } = anApi();
+    expect(await (await post(app, '{"count": 4}')).json()).toEqual({ granted: 2 });
+    expect(asked).toEqual([{ seed: "trial-1", count: 4 }]);
+  });
+
+  test.each(['{"count": 0}', '{"count": 101}', '{"count": 1.5}', '{"coutn": 1}', "{}", "{"])("are refused for %s", async (body) => {
+    const { app, asked } = anApi();
+    expect((await errorOf(await post(app, body)))[0]).toBe(400);
+    expect(asked).toEqual([]);
+  });
+
+  test("are refused as text/plain, which a page of another origin could send", async () => {
+    const { app, asked } = anApi();
+    expect([(await post(app, '{"count": 1}', "text/plain")).status, asked]).toEqual([415, []]);
   });
 });
 

@@ -17,9 +17,10 @@ export interface Collector {
 }
 
 /** `agentlearn up` on free ports. `before`: a command line to run it under. */
-export async function startCollector(store: string, before: readonly string[] = []): Promise<Collector> {
+export async function startCollector(store: string, before: readonly string[] = [], settings: readonly string[] = []): Promise<Collector> {
   const ports = ["otlp-http-port", "otlp-grpc-port", "api-port"].flatMap((flag) => [`--${flag}`, "0"]);
-  const [command = process.execPath, ...args] = [...before, process.execPath, CLI, "up", "--json", "--store", `file:${store}`, ...ports];
+  const up = [process.execPath, CLI, "up", "--json", "--store", `file:${store}`, ...ports, ...settings];
+  const [command = process.execPath, ...args] = [...before, ...up];
   const began = performance.now();
   const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   let stderr = "";

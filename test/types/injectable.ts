@@ -1,6 +1,7 @@
-import { type CanaryItem, canaryItem } from "../../src/knowledge/canary-item.ts";
+import { type CanaryItem, canaryItem, onlineItem } from "../../src/knowledge/canary-item.ts";
 import { type InjectableItem, injectable } from "../../src/knowledge/injectable.ts";
 import type { KnowledgeItem } from "../../src/knowledge/knowledge-item.ts";
+import { type OnlineLimits, onlineSetting } from "../../src/knowledge/online-setting.ts";
 
 /** Compiled by `npm run types`, never run: an untested item must not reach a prompt, and the compiler says so. */
 declare const item: KnowledgeItem;
@@ -25,4 +26,21 @@ if (tried !== undefined) {
   intoTrialBlock(tried);
   // @ts-expect-error what is tried is still untested
   intoPrompt(tried);
+}
+
+declare const limits: OnlineLimits;
+const limitsSaid = { onlineShare: 0.1, onlineMaxRuns: 1, onlineMaxCandidates: 1, onlineWaitMs: 0 };
+
+// @ts-expect-error limits that somebody wrote are no setting that is on
+onlineItem(item, limits);
+
+// @ts-expect-error neither is a setting that may be off
+onlineItem(item, onlineSetting({ ...limitsSaid, online: "off" }));
+
+const setting = onlineSetting({ ...limitsSaid, online: "on" });
+const onTrial = setting === undefined ? undefined : onlineItem(item, setting);
+if (onTrial !== undefined) {
+  intoTrialBlock(onTrial.item);
+  // @ts-expect-error what is on trial is still untested
+  intoPrompt(onTrial.item);
 }

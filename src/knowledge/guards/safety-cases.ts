@@ -24,6 +24,8 @@ export interface SafetyReport {
   readonly ownFaults: readonly string[];
   /** Why none was asked. */
   readonly notRun?: string;
+  /** How many of the user's own were left unasked for that; then the evidence alone makes nothing active. Absent when none, and where nobody looked. */
+  readonly unasked?: number;
 }
 
 /**

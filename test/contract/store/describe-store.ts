@@ -10,6 +10,7 @@ import { describeLeases } from "./leases.ts";
 import { describeSnapshots } from "./snapshots.ts";
 import { describeSpending } from "./spending.ts";
 import { describeTraces } from "./traces.ts";
+import { describeTrials } from "./trials.ts";
 
 /** What every store promises, whatever is behind it. One store serves the whole suite, so a test asks only about what it wrote itself. */
 export function describeStore(name: string, open: () => Promise<SqlStore>): void {
@@ -33,5 +34,6 @@ export function describeStore(name: string, open: () => Promise<SqlStore>): void
     describeVectors(() => store);
     describeEvaluations(() => store);
     describeSpending(() => store);
+    describeTrials(() => store);
   });
 }

@@ -23,6 +23,11 @@ describe("loadConfig", () => {
   test("has a default for everything that needs one", () => {
     expect(loadConfig({ env: {} })).toEqual({
       store: "file:./.agentlearn/agentlearn.db",
+      online: "off",
+      onlineShare: 0.1,
+      onlineMaxRuns: 500,
+      onlineMaxCandidates: 3,
+      onlineWaitMs: 600_000,
       withholdProbability: 0.1,
       injector: "smart",
       canaryShare: 0.05,

@@ -293,3 +293,35 @@ describe("with a store to ask while it loads", () => {
     expect(await found("weigh")).toEqual(["a"]);
   });
 });
+
+describe("candidates on trial", () => {
+  const trial = { ...anItem({ id: "untested" }), createdAtUs: 1 };
+  const feed = (answers: { fails: boolean; trials: readonly KnowledgeItem[] }): KnowledgeFeed => ({
+    knowledgeChanges: async () => {
+      if (answers.fails) throw new Error("down");
+      return { changes: answers.trials.map((item, seq) => ({ seq: seq + 1, id: item.id, trial: item })), seq: 1, more: false };
+    },
+  });
+
+  test("are known apart from what is active", async () => {
+    const tried = createKnowledgeReplica({ feed: feed({ fails: false, trials: [trial] }), nowMs: () => nowMs });
+    expect((await tried.trialItems()).map(({ id }) => id)).toEqual(["untested"]);
+    expect(await tried.activeItems(10)).toEqual([]);
+    tried.close();
+  });
+
+  test("are none for who has not heard of the store for 5 s, and again when it is back", async () => {
+    const answers = { fails: false, trials: [trial] };
+    const tried = createKnowledgeReplica({ feed: feed(answers), nowMs: () => nowMs });
+    expect(await tried.trialItems()).toHaveLength(1);
+    answers.fails = true;
+    nowMs = 4_000;
+    expect(await tried.trialItems()).toHaveLength(1);
+    nowMs = 6_000;
+    expect(await tried.trialItems()).toEqual([]);
+    answers.fails = false;
+    nowMs = 8_000;
+    expect(await tried.trialItems()).toHaveLength(1);
+    tried.close();
+  });
+});

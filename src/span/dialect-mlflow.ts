@@ -76,8 +76,10 @@ function contentOf(role: SpanRole | undefined, input: AttributeValue | undefined
 function callOf(reader: AttributeReader, { span, occurrences }: DialectInput): Reading {
   const response = objectIn(reader.value("mlflow.spanOutputs"));
   const chunk = occurrences.find(({ name }) => name.startsWith("mlflow.chunk.item."));
+  const asked = wordIn(reader, "model");
   return {
-    model: wordIn(reader, "mlflow.llm.model") ?? wordIn(reader, "model"),
+    model: wordIn(reader, "mlflow.llm.model") ?? asked,
+    requestModel: asked,
     responseId: firstText(response, "id"),
     finishReasons: finishReasonsFrom(choicesOf(response).map((choice) => choice["finish_reason"] ?? null)),
     usage: withReasoning(usageOf(reader), objectIn(response["usage"])),

@@ -57,6 +57,7 @@ describe("the model of a run is the one that was asked for", () => {
       "gpt-4o",
     ],
     ["Claude Code", { "span.type": "claude_code.llm_request", model: "claude-opus-4-20250514" }, "claude-opus-4"],
+    ["MLflow", { "mlflow.spanType": '"CHAT_MODEL"', "mlflow.llm.model": '"gpt-4o-2024-08-06"', model: '"gpt-4o-latest"' }, "gpt-4o-latest"],
     ["Langfuse", { "langfuse.observation.type": "generation", "langfuse.observation.model.name": "gpt-4o-2024-08-06" }, "gpt-4o"],
     ["nobody says any", CHAT, undefined],
   ])("%s", (_shape, attributes, model) => {

@@ -151,6 +151,17 @@ export function describeTraces(store: () => SqlStore): void {
       expect((await store().listTraces({ agentName }))[0]?.status).toBe("partial");
     });
 
+    // The one outcome that comes with a run is written with it, without a look at others; so it must be told from one that is not alone.
+    test("an outcome that comes with the run does not hide a stronger one that was there", async () => {
+      const agentName = `agent-${hex(8)}`;
+      const trace = aTrace({ agentName });
+      await store().saveOutcomes([anOutcome(trace.id, { source: "evaluation:x", status: "failure", score: 0.1 })]);
+      for (let assembled = 0; assembled < 2; assembled += 1) {
+        await save(trace, anOutcome(trace.id, { source: "deterministic", status: "success", score: 1 }));
+        expect((await store().listTraces({ agentName }))[0]).toMatchObject({ status: "failure", score: 0.1 });
+      }
+    });
+
     test("evaluations and feedback survive assembling again, checks are made anew", async () => {
       const trace = await save(aTrace());
       const sources = ["deterministic", "check:a", "evaluation:b", "feedback:user"];

@@ -1,3 +1,4 @@
+import { waitFor } from "../base/wait-for.ts";
 import { type OnTrial, onlineItem } from "../knowledge/canary-item.ts";
 import { appliesTo, type ItemInUse, type Scope } from "../knowledge/knowledge-item.ts";
 import type { OnlineSetting } from "../knowledge/online-setting.ts";
@@ -78,7 +79,7 @@ export function createTrialDesk(options: TrialDeskOptions): TrialSource {
         const asked = refill(seed, stock);
         if (isNew) first.push(asked);
       }
-      if (first.length > 0) await atMost(Promise.all(first), FIRST_WAIT_MS);
+      if (first.length > 0) await waitFor(Promise.all(first), FIRST_WAIT_MS);
       return own.map((trial) => ({ ...trial, ready: (stocks.get(trial.seed)?.left ?? 0) > 0 }));
     },
     give(seed) {
@@ -88,14 +89,4 @@ export function createTrialDesk(options: TrialDeskOptions): TrialSource {
       void refill(seed, stock);
     },
   };
-}
-
-function atMost(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeoutMs);
-    void work.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -1,3 +1,4 @@
+import { waitFor } from "../base/wait-for.ts";
 import type { EmbeddingModel } from "../embedding/embedding-model.ts";
 import type { KnowledgeChanges, KnowledgeFeed, KnowledgeSearch, VectorSearch, VectorStore } from "../injection/ports.ts";
 import { appliesTo, type ItemInUse } from "../knowledge/knowledge-item.ts";
@@ -7,7 +8,6 @@ import type { ItemVectors } from "./item-vectors.ts";
 import { createKnowledgeIndex } from "./knowledge-index.ts";
 import { createStoreAnswers } from "./store-answers.ts";
 import { createVectorSets } from "./vector-sets.ts";
-import { waitFor } from "./wait-for.ts";
 
 export interface ReplicaOptions {
   readonly feed: KnowledgeFeed;

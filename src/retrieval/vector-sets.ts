@@ -1,11 +1,11 @@
 import { LearnError } from "../base/error.ts";
+import { waitFor } from "../base/wait-for.ts";
 import type { EmbeddingModel } from "../embedding/embedding-model.ts";
 import type { VectorStore } from "../injection/ports.ts";
 import type { Reporter } from "../telemetry/report.ts";
 import { embedTask } from "./embed-task.ts";
 import { createItemVectors, type ItemVectors } from "./item-vectors.ts";
 import type { KnowledgeIndex } from "./knowledge-index.ts";
-import { waitFor } from "./wait-for.ts";
 
 export interface VectorSetsOptions {
   readonly index: KnowledgeIndex;

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { startCollector } from "../../collector/main.ts";
 import { printable } from "../base/text.ts";
+import { type OnlineSetting, onlineSetting } from "../knowledge/online-setting.ts";
 import { contextOf } from "./context.ts";
 import { paint } from "./terminal.ts";
 
@@ -36,7 +37,7 @@ export function addUp(program: Command): void {
 async function up(command: Command): Promise<void> {
   const { config, terminal } = contextOf(command);
   const collector = await startCollector(config, { report: (message) => process.stderr.write(`${printable(message)}\n`) });
-  const urls = {
+  const urls: Urls = {
     otlpHttp: collector.otlpHttpUrl,
     otlpGrpc: collector.otlpGrpcUrl,
     api: collector.apiUrl,
@@ -45,18 +46,32 @@ async function up(command: Command): Promise<void> {
   };
   // One line with --json, so that a script can read it while the process goes on.
   if (terminal.json) process.stdout.write(`${JSON.stringify({ schema: "agentlearn.up/v1", ...urls })}\n`);
-  else process.stdout.write(`${banner(urls)}\n`);
+  else process.stdout.write(`${banner(urls, onlineSetting(config))}\n`);
   await stopped();
   terminal.note("stopping: answering what is in flight");
   await collector.close();
 }
 
-function banner(urls: { readonly otlpHttp: string; readonly otlpGrpc: string; readonly api: string; readonly store: string }): string {
+interface Urls {
+  readonly otlpHttp: string;
+  readonly otlpGrpc: string;
+  readonly api: string;
+  readonly store: string;
+  readonly pid: number;
+}
+
+/** Whoever starts it should see that agents may be given what is untested. */
+function banner(urls: Urls, online: OnlineSetting | undefined): string {
   return [
     `${paint("bold", "agentlearn is up")}, store ${urls.store}`,
     `  OTLP/HTTP  ${urls.otlpHttp}   export OTEL_EXPORTER_OTLP_ENDPOINT=${urls.otlpHttp}`,
     `  OTLP/gRPC  ${urls.otlpGrpc}`,
     `  API        ${urls.api}   curl '${urls.api}/api/v1/knowledge?task=...'`,
+    ...(online === undefined
+      ? []
+      : [
+          `  online     untested candidates in ${Math.round(online.share * 1000) / 10} % of the runs they match, at most ${online.maxRuns} answers each`,
+        ]),
     "  then       agentlearn status | agentlearn traces list | agentlearn learn",
   ].join("\n");
 }

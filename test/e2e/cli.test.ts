@@ -193,6 +193,22 @@ describe("a running collector", () => {
   });
 });
 
+test("up says that agents may be given what is untested, where that was chosen", async () => {
+  const flags = ["--store", `file:${join(folder, "online.db")}`, "--otlp-http-port", "0", "--otlp-grpc-port", "0", "--api-port", "0"];
+  const banner = async (...more: readonly string[]): Promise<string> => {
+    const child = spawn(process.execPath, [CLI, "up", ...flags, ...more], { stdio: ["ignore", "pipe", "inherit"] });
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      said += chunk;
+      if (said.includes("then")) child.kill("SIGTERM");
+    });
+    await new Promise((resolve) => child.once("exit", resolve));
+    return said;
+  };
+  expect(await banner("--online", "on", "--online-share", "0.25")).toContain("untested candidates in 25 % of the runs they match");
+  expect(await banner()).not.toContain("untested");
+});
+
 describe("bad input", () => {
   test("a busy port names the port and the flag", async () => {
     const server = createServer();
